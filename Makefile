@@ -1,0 +1,94 @@
+# Two commands matter: `make demo` and `make test`. Both do all their set-up themselves.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PYTEST_ARGS ?=
+WORKERS ?= 2
+
+PACKAGES := dynamo events projections
+CODE := $(PACKAGES) tests
+# Debian packages that tests need beside Python: a browser.
+SYSTEM_PACKAGES := chromium
+BROWSERS := chromium chromium-browser google-chrome
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo demo-check test format lint types docs-check docs system-packages clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         load real data and serve it (ARGS=--reset starts over, ARGS='--port 9000' picks a port)"
+	@echo "make demo-check   the demo, checked from outside, in a temporary folder"
+	@echo "make test         set-up, format, lint, types, docs and all tests"
+	@echo "make format       format the code"
+	@echo "make lint         format check, ruff, import contract, templates"
+	@echo "make types        mypy"
+	@echo "make docs         write the generated reference pages"
+	@echo "make docs-check   fail when the generated reference pages are stale"
+	@echo "make clean        remove the virtual environment, the demo's data and all caches"
+
+demo: $(VENV)/.demo
+	@$(BIN)/python -m dynamo.demo $(ARGS)
+
+demo-check: $(VENV)/.demo
+	@$(BIN)/python -m dynamo.demo --check
+
+test: $(VENV)/.dev system-packages lint types docs-check
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/djlint --quiet --lint $(PACKAGES)
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m tests.docs_reference
+
+docs-check: $(VENV)/.dev
+	$(BIN)/python -m tests.docs_reference --check
+
+system-packages:
+	@for name in $(BROWSERS); do command -v $$name >/dev/null 2>&1 && exit 0; done; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+	    echo "The browser tests need one of: $(BROWSERS). Install one and run make test again." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then become=; \
+	elif sudo -n true 2>/dev/null; then become=sudo; \
+	else \
+	    echo "The browser tests need a browser. Install it with this command and run make test again:" >&2; \
+	    echo "    sudo apt-get update && sudo apt-get install --yes --no-install-recommends $(SYSTEM_PACKAGES)" >&2; \
+	    exit 1; \
+	fi; \
+	$$become apt-get update --quiet --quiet && \
+	$$become env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install --yes --quiet --no-install-recommends $(SYSTEM_PACKAGES)
+
+# Stamps are written last, so an interrupted set-up is done again.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or later is needed; name it with: make PYTHON=python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+# dev contains demo, so its stamp vouches for both.
+$(VENV)/.dev: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $(VENV)/.demo $@
+
+clean:
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

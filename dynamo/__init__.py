@@ -1,0 +1,35 @@
+"""Dynamo: an event-sourced schema registry for Django. This is its public face."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_DOORS = {
+    "acting": "dynamo.context",
+    "batch": "dynamo.api",
+    "catch_up": "dynamo.api",
+    "get_model": "dynamo.api",
+    "history": "dynamo.api",
+    "register_admin": "dynamo.api",
+    "schema": "dynamo.api",
+    "verify": "dynamo.api",
+}
+
+__all__ = [
+    "acting",
+    "batch",
+    "catch_up",
+    "get_model",
+    "history",
+    "register_admin",
+    "schema",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Django imports this package before its apps are ready, so the functions are fetched on first use."""
+    if name not in _DOORS:
+        raise AttributeError(f"module 'dynamo' has no attribute {name!r}")
+    return getattr(import_module(_DOORS[name]), name)

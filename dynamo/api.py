@@ -1,0 +1,103 @@
+"""The public functions. Each opens what it needs and says what it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import models
+
+from dynamo import record, rows
+from dynamo.changeset import current
+from events import fold, store
+from events.exceptions import DynamoError, ModelNotFound
+from events.schema import ModelSchema, Schema
+from events.store import Report
+from events.types import Recorded
+from projections import conf, pipeline
+from projections.admin_site import register_admin
+from projections.ddl import inspect
+from projections.registry import registry
+
+
+def get_model(label: str) -> type[models.Model]:
+    """The generated class of "app.Name"; inside `batch()` it first makes what is pending. Raises ModelNotFound."""
+    app, _, name = label.rpartition(".")
+    record.show(conf.database())
+    schema = registry.schema_of(app or conf.default_app(), name)
+    if schema is None and current(conf.database()) is None and catch_up():
+        schema = registry.schema_of(app or conf.default_app(), name)
+    found = None if schema is None else registry.model_class(schema.id)
+    if found is None:
+        raise ModelNotFound(f"there is no generated model {label!r}", label=label)
+    return found
+
+
+@contextmanager
+def batch(reason: str = "", actor: str | None = None) -> Iterator[None]:
+    """Make many saves one change set: one transaction, one pass over the tables, or nothing of it at all."""
+    with record.change_set(reason=reason or None, actor=actor):
+        yield
+
+
+def history(model: Any = None) -> list[Recorded]:
+    """Recorded events, oldest first: all of them, or those of a MetaModel, a generated class or a label."""
+    using = conf.database()
+    return list(store.read(using, stream_id=None if model is None else _stream(model)))
+
+
+def schema(at: int | None = None) -> Schema:
+    """The whole schema, now or as it was at a position."""
+    return fold.replay(store.read(conf.database(), upto=at))
+
+
+def catch_up() -> bool:
+    """Bring this process up to the log; for workers and loops that no request refreshes."""
+    return pipeline.catch_up()
+
+
+def verify() -> Report:
+    """Check the chain, then that tables and meta rows are what the log says."""
+    using = conf.database()
+    report = store.verify(using)
+    if report.first_bad_position is not None:
+        return report
+    try:
+        folded = schema()
+    except DynamoError as error:
+        report.add(str(error))
+        return report
+    live = list(folded.live())
+    for problem in rows.differences(Snapshot(folded, using), live):
+        report.add(problem)
+    for problem in inspect.differences(folded, using):
+        report.add(problem)
+    return report
+
+
+class Snapshot:
+    """A folded schema as a catalogue."""
+
+    def __init__(self, folded: Schema, using: str) -> None:
+        self.folded = folded
+        self.using = using
+
+    def model(self, model_id: str) -> ModelSchema | None:
+        found: ModelSchema | None = self.folded.models.get(model_id)
+        return found
+
+    def named(self, app: str, name: str) -> ModelSchema | None:
+        return self.folded.model(f"{app}.{name}")
+
+    def referrers(self, reference: str) -> list[ModelSchema]:
+        return [m for m in self.folded.live() if any(f.related_model == reference for f in m.fields)]
+
+
+def _stream(model: Any) -> str:
+    if isinstance(model, str):
+        model = get_model(model)
+    return str(getattr(model, "dynamo_id", None) or model.pk)
+
+
+__all__ = ["batch", "catch_up", "get_model", "history", "register_admin", "schema", "verify"]

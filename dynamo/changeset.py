@@ -1,0 +1,87 @@
+"""An open change set: what was appended so far, and the schemas as they are after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from weakref import WeakKeyDictionary
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from events.schema import ModelSchema
+from events.store import Mark
+from events.types import Context, Recorded
+from projections.registry import registry
+from projections.transition import Transition
+
+open_sets: WeakKeyDictionary[BaseDatabaseWrapper, ChangeSet] = WeakKeyDictionary()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class ChangeSet:
+    """Schemas that differ from the shown ones, by id; None for a purged model.
+
+    `pending` are events whose tables and classes are not made yet, `before` the models as they were before
+    the first of them; `shown` says that classes were changed ahead of the commit.
+    """
+
+    using: str
+    outermost: bool
+    context: Context
+    mark: Mark
+    now: datetime
+    models: dict[str, ModelSchema | None] = field(default_factory=dict)
+    before: dict[str, ModelSchema | None] = field(default_factory=dict)
+    pending: list[Recorded] = field(default_factory=list)
+    start: Mark = field(default_factory=Mark)
+    shown: bool = False
+    done: list[Transition] = field(default_factory=list)
+
+    def model(self, model_id: str) -> ModelSchema | None:
+        if model_id in self.models:
+            return self.models[model_id]
+        return registry.schema(model_id)
+
+    def named(self, app: str, name: str) -> ModelSchema | None:
+        wanted = (app, name.lower())
+        for model in self.models.values():
+            if model is not None and not model.retired and model.key == wanted:
+                return model
+        found = registry.schema_of(app, name)
+        return None if found is None or found.id in self.models else found
+
+    def referrers(self, reference: str) -> Iterator[ModelSchema]:
+        """Live models with a relation to a model, given by id or label."""
+        known = registry.referrers(reference.lower())
+        for model_id in {*known, *self.models}:
+            model = self.model(model_id)
+            if model is not None and not model.retired and _refers(model, reference):
+                yield model
+
+    def in_app(self, app: str) -> Iterator[ModelSchema]:
+        for model in (*registry.live(), *self.models.values()):
+            current = None if model is None else self.model(model.id)
+            if current is not None and current.app == app and not current.retired:
+                yield current
+
+    def position(self) -> int:
+        """The position of the event that comes next."""
+        return self.mark.position + 1
+
+    def copy_state(self) -> tuple[object, ...]:
+        """What a failed save inside a batch puts back."""
+        pending = list(self.pending)
+        return dict(self.models), dict(self.before), pending, self.start, self.mark, self.shown, list(self.done)
+
+    def restore_state(self, state: tuple[object, ...]) -> None:
+        (self.models, self.before, self.pending, self.start, self.mark, self.shown, self.done) = state  # type: ignore[assignment]
+
+
+def current(using: str) -> ChangeSet | None:
+    return open_sets.get(connections[using])
+
+
+def _refers(model: ModelSchema, reference: str) -> bool:
+    return any(f.related_model == reference for f in model.fields)

@@ -1,0 +1,64 @@
+"""System checks: the project's settings and set-up, with the fix in each hint."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core import checks
+from django.utils.module_loading import import_string
+
+from projections import conf
+
+MIDDLEWARE = "dynamo.middleware.DynamoMiddleware"
+
+
+def register_all() -> None:
+    for check in (check_settings, check_paths, check_middleware, check_servers):
+        checks.register(check, "dynamo")
+
+
+def check_settings(**kwargs: Any) -> list[checks.CheckMessage]:
+    """dynamo.E001: unknown setting. dynamo.E002: setting of the wrong type."""
+    found: list[checks.CheckMessage] = []
+    for name, value in conf.given().items():
+        setting = conf.BY_NAME.get(name)
+        if setting is None:
+            close = get_close_matches(name, conf.BY_NAME, n=1)
+            hint = f"Did you mean {close[0]}?" if close else "See the settings reference."
+            found.append(checks.Error(f"{name} is not a setting of Dynamo.", hint=hint, id="dynamo.E001"))
+        elif not isinstance(value, setting.type):
+            hint = f"Its default is {setting.default!r}."
+            message = f"{name} is {value!r}, which is not of the right type."
+            found.append(checks.Error(message, hint=hint, id="dynamo.E002"))
+    return found
+
+
+def check_paths(**kwargs: Any) -> list[checks.CheckMessage]:
+    """dynamo.E003: a dotted path in DYNAMO_FIELD_TYPES or DYNAMO_MODEL_BASES cannot be imported."""
+    found: list[checks.CheckMessage] = []
+    for name in ("DYNAMO_FIELD_TYPES", "DYNAMO_MODEL_BASES"):
+        for key, path in dict(conf.get(name)).items():
+            try:
+                import_string(path)
+            except ImportError as error:
+                message = f"{name}[{key!r}] names {path!r}, which cannot be imported: {error}"
+                found.append(checks.Error(message, hint="Correct the dotted path.", id="dynamo.E003"))
+    return found
+
+
+def check_middleware(**kwargs: Any) -> list[checks.CheckMessage]:
+    """dynamo.W001: without the middleware a process does not follow other processes' changes."""
+    if MIDDLEWARE in django_settings.MIDDLEWARE:
+        return []
+    hint = f"Add {MIDDLEWARE!r} to MIDDLEWARE, after the authentication middleware."
+    return [checks.Warning("DynamoMiddleware is not installed.", hint=hint, id="dynamo.W001")]
+
+
+def check_servers(**kwargs: Any) -> list[checks.CheckMessage]:
+    """dynamo.W002: EVENTSTREAM_REDIS makes django-eventstream publish by itself, past the log."""
+    if not hasattr(django_settings, "EVENTSTREAM_REDIS"):
+        return []
+    hint = "Remove EVENTSTREAM_REDIS; Dynamo's stream reads the log."
+    return [checks.Warning("EVENTSTREAM_REDIS is set.", hint=hint, id="dynamo.W002")]

@@ -1,0 +1,156 @@
+"""Names that would get in each other's way: within a model, between models, and on relations' targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from inspect import getattr_static
+from typing import Any, Protocol
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+
+from dynamo import validators
+from events.schema import FieldSchema, ModelSchema
+from projections import classes
+from projections.registry import link_key
+
+
+class Catalogue(Protocol):
+    def model(self, model_id: str) -> ModelSchema | None: ...
+    def named(self, app: str, name: str) -> ModelSchema | None: ...
+    def referrers(self, reference: str) -> Iterable[ModelSchema]: ...
+    def in_app(self, app: str) -> Iterable[ModelSchema]: ...
+
+
+def check_model(model: ModelSchema, catalogue: Catalogue) -> None:
+    """A model's name must be free among generated, hand-written and link-table models of its app."""
+    other = catalogue.named(model.app, model.name)
+    if other is not None and other.id != model.id:
+        raise ValidationError({"name": f"there is a model {other.label} already; names differ in more than case"})
+    if classes.hand_written(model.label) is not None:
+        raise ValidationError({"name": f"{model.label} is a model in the project's code; choose another name"})
+    for neighbour in catalogue.in_app(model.app):
+        for field in neighbour.fields:
+            if field.is_many_to_many and link_key(neighbour, field) == model.key:
+                raise ValidationError(
+                    {"name": f"{model.name} is how Django names the link table of {neighbour.label}.{field.name}"}
+                )
+    for field in model.fields:
+        if field.is_many_to_many:
+            _check_link(model, field, catalogue)
+
+
+def check_fields(model: ModelSchema, catalogue: Catalogue) -> None:
+    """Names and columns of a model's fields differ, and nothing that Django generates collides."""
+    taken: dict[str, str] = {}
+    for field in model.fields:
+        for name in {field.name.lower(), field.column.lower()} - {""}:
+            if name in taken:
+                raise ValidationError(
+                    {"name": f"{model.label}.{field.name} and {taken[name]} would share the name {name!r}"}
+                )
+            taken[name] = field.name
+    for field in model.fields:
+        for name in generated_names(field):
+            if name in taken:
+                raise ValidationError({"name": f"{taken[name]!r} is a method that {field.name!r} generates"})
+    for field in model.fields:
+        if field.is_relation:
+            check_relation(model, field, catalogue)
+        if field.is_many_to_many:
+            _check_link(model, field, catalogue)
+    _check_incoming(model, catalogue)
+
+
+def generated_names(field: FieldSchema) -> Iterator[str]:
+    if field.choices:
+        yield f"get_{field.name}_display".lower()
+    if field.type in {"DateField", "DateTimeField"}:
+        yield f"get_next_by_{field.name}".lower()
+        yield f"get_previous_by_{field.name}".lower()
+
+
+def accessor(model: ModelSchema, field: FieldSchema) -> str:
+    """The attribute that a relation puts on its target; '' for none."""
+    given = field.options.get("related_name")
+    if given == "+" or (field.is_many_to_many and field.related_model == model.id and not given):
+        return ""
+    if given:
+        return str(given)
+    return model.name.lower() if field.type == "OneToOneField" else f"{model.name.lower()}_set"
+
+
+def query_name(model: ModelSchema, field: FieldSchema) -> str:
+    if not accessor(model, field):
+        return ""
+    return str(field.options.get("related_name") or model.name.lower())
+
+
+def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue) -> None:
+    """A relation must not replace anything that its target has."""
+    name, query = accessor(model, field), query_name(model, field)
+    if not name:
+        return
+    where = f"{model.label}.{field.name}"
+    remedy = "set options['related_name'] to another name, or to '+' for none"
+    if "." in field.related_model:
+        _check_hand_written(where, field, name, query, remedy)
+        target_fields: set[str] = set()
+    else:
+        target = model if field.related_model == model.id else catalogue.model(field.related_model)
+        target_fields = set() if target is None else {n for f in target.fields for n in (f.name, f.column)}
+        if name in validators.MODEL_API:
+            raise ValidationError({"options": f"{where}: {name!r} is part of Django's model API; {remedy}"})
+    for taken in {name, query} & target_fields:
+        raise ValidationError({"options": f"{where}: its target has a field {taken!r}; {remedy}"})
+    for other_model, other in _other_relations(model, field, catalogue):
+        if {name, query} & {accessor(other_model, other), query_name(other_model, other)}:
+            raise ValidationError(
+                {"options": f"{where}: {other_model.label}.{other.name} has the name {name!r} there; {remedy}"}
+            )
+
+
+def _check_hand_written(where: str, field: FieldSchema, name: str, query: str, remedy: str) -> None:
+    target: Any = classes.hand_written(field.related_model)
+    taken = getattr_static(target, name, None)
+    related = getattr(taken, "rel", None) or getattr(taken, "related", None)
+    own = getattr(getattr(related, "field", None), "dynamo_id", None) == field.id
+    if taken is not None and not own:
+        raise ValidationError({"options": f"{where}: {field.related_model} has {name!r} already; {remedy}"})
+    if any(query == f.name for f in (*target._meta.fields, *target._meta.many_to_many)):
+        raise ValidationError({"options": f"{where}: {field.related_model} has a field {query!r}; {remedy}"})
+
+
+def _other_relations(
+    model: ModelSchema, field: FieldSchema, catalogue: Catalogue
+) -> Iterator[tuple[ModelSchema, FieldSchema]]:
+    models = [m for m in catalogue.referrers(field.related_model) if m.id != model.id]
+    for other_model in (*models, model):
+        for other in other_model.fields:
+            if other.related_model == field.related_model and other.id != field.id:
+                yield other_model, other
+
+
+def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
+    """A new or renamed field must not replace an accessor that other models put on this one."""
+    names = {n for f in model.fields for n in (f.name, f.column)}
+    for other in catalogue.referrers(model.id):
+        if other.id == model.id:
+            continue
+        for field in other.fields:
+            if field.related_model == model.id and {accessor(other, field), query_name(other, field)} & names:
+                raise ValidationError(
+                    {
+                        "name": f"{other.label}.{field.name} refers to {model.label} under a name that one of its "
+                        "fields has; rename the field, or set that relation's related_name"
+                    }
+                )
+
+
+def _check_link(model: ModelSchema, field: FieldSchema, catalogue: Catalogue) -> None:
+    app, name = link_key(model, field)
+    generated = catalogue.named(app, name)
+    if generated is not None or name in dict.keys(apps.all_models.get(app, {})):
+        raise ValidationError(
+            {"name": f"{model.label}.{field.name}: Django would name its link table as the model {app}.{name}"}
+        )

@@ -1,0 +1,66 @@
+"""Who acts, from where and why. A context variable: it follows requests through threads and async code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+from events.store import uuid7
+from events.types import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """`actor` is an opaque id, such as a user's key; it may be a function, asked when something is recorded."""
+
+    actor: str | Callable[[], str] = ""
+    source: str = "code"
+    reason: str = ""
+    correlation_id: str = ""
+    causation_id: str = ""
+
+    def envelope(self) -> Context:
+        """The envelope's part of a new change set."""
+        actor = self.actor() if callable(self.actor) else self.actor
+        return Context(
+            batch_id=uuid7(),
+            actor=str(actor)[:191],
+            source=self.source[:32],
+            reason=self.reason[:500],
+            correlation_id=self.correlation_id[:64],
+            causation_id=self.causation_id[:64],
+        )
+
+
+_origin: ContextVar[Origin] = ContextVar("dynamo_origin", default=Origin())
+
+
+def current() -> Origin:
+    return _origin.get()
+
+
+@contextmanager
+def acting(
+    *,
+    actor: str | Callable[[], str] | None = None,
+    source: str | None = None,
+    reason: str | None = None,
+    correlation_id: str | None = None,
+    causation_id: str | None = None,
+) -> Iterator[Origin]:
+    """Name the origin of all changes inside the block; what is not given stays as it was."""
+    given = {
+        "actor": actor,
+        "source": source,
+        "reason": reason,
+        "correlation_id": correlation_id,
+        "causation_id": causation_id,
+    }
+    origin = replace(current(), **{name: value for name, value in given.items() if value is not None})
+    token = _origin.set(origin)
+    try:
+        yield origin
+    finally:
+        _origin.reset(token)

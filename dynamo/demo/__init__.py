@@ -1,0 +1,1 @@
+"""A demonstration on real data: the ISO tables that pycountry carries, loaded through the registry."""

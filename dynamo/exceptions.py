@@ -1,0 +1,29 @@
+"""The errors of Dynamo, under one base; see events.exceptions for what each means."""
+
+from __future__ import annotations
+
+from events.exceptions import (
+    AppendOnly,
+    DataRefused,
+    DynamoError,
+    LogCorrupt,
+    ModelNotFound,
+    ProjectionFailed,
+    SchemaBusy,
+    SchemaConflict,
+    SchemaRefused,
+    UnknownEvent,
+)
+
+__all__ = [
+    "AppendOnly",
+    "DataRefused",
+    "DynamoError",
+    "LogCorrupt",
+    "ModelNotFound",
+    "ProjectionFailed",
+    "SchemaBusy",
+    "SchemaConflict",
+    "SchemaRefused",
+    "UnknownEvent",
+]

@@ -1,0 +1,342 @@
+"""Intent: the attributes that people set on the two meta models, made into schema values and back."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+
+from dynamo import validators
+from events.schema import FieldSchema, Frozen, ModelSchema, thaw
+from events.store import uuid7
+from projections import classes, conf, fields
+from projections.ddl import convert
+
+MODEL_ATTRIBUTES: Final = ("name", "description", "app", "admin", "options")
+FIELD_ATTRIBUTES: Final = (
+    "name",
+    "verbose_name",
+    "type",
+    "related_model",
+    "description",
+    "order",
+    "unique_together",
+    "unique",
+    "help",
+    "choices",
+    "default",
+    "required",
+    "options",
+)
+MODEL_OPTIONS: Final = ("verbose_name", "verbose_name_plural", "ordering", "display")
+PRIVATE_LABELS: Final = frozenset({"dynamo", "dynamo_events"})
+TARGET: Final = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)?\Z")
+
+
+class NextFree(int):
+    """The order of a field that says none: after the last one."""
+
+    def __repr__(self) -> str:
+        return "next free"
+
+
+NEXT_FREE: Final = NextFree(-1)
+
+
+class Catalogue(Protocol):
+    """The schemas as the open change set sees them."""
+
+    def model(self, model_id: str) -> ModelSchema | None: ...
+    def named(self, app: str, name: str) -> ModelSchema | None: ...
+
+
+def collect(*checks: Callable[[], Any]) -> None:
+    """Run every check and raise what failed together, by attribute."""
+    errors: dict[str, list[str]] = {}
+    for check in checks:
+        try:
+            check()
+        except ValidationError as error:
+            found = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
+            for name, messages in found.items():
+                errors.setdefault(name, []).extend(messages)
+    if errors:
+        raise ValidationError(errors)
+
+
+def checked(given: Mapping[str, Any], rules: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Apply one validator to each attribute; raise all errors together."""
+    out: dict[str, Any] = {}
+
+    def apply(name: str, rule: Callable[[Any], Any]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                out[name] = rule(given[name])
+            except ValidationError as error:
+                raise ValidationError({name: error.messages}) from None
+
+        return run
+
+    collect(*(apply(name, rule) for name, rule in rules.items()))
+    return out
+
+
+# -- models ----------------------------------------------------------------------------------------
+
+
+def model_schema(given: Mapping[str, Any], current: ModelSchema | None, model_id: str) -> ModelSchema:
+    """Make a model's schema from its row; physical names follow the name."""
+    rules = {
+        "name": validators.model_name,
+        "description": validators.text,
+        "app": _app,
+        "admin": validators.flag,
+        "options": model_options,
+    }
+    values = checked(given, rules)
+    table = table_name(values["app"], values["name"])
+    if current is None:
+        return ModelSchema(id=model_id, db_table=table, **values)
+    renamed = replace(current, db_table=table, **values)
+    links = tuple(replace(f, table=link_name(renamed, f.name) if f.table else "") for f in current.fields)
+    return replace(renamed, fields=links)
+
+
+def model_row(schema: ModelSchema) -> dict[str, Any]:
+    """The attributes that a model's row shows."""
+    return {name: thaw(getattr(schema, name)) for name in MODEL_ATTRIBUTES}
+
+
+def table_name(app: str, name: str) -> str:
+    table = f"{app}_{name.lower()}"
+    if len(table) > validators.LONGEST_TABLE_NAME:
+        raise ValidationError({"name": f"the table name {table!r} is longer than all databases allow"})
+    return table
+
+
+def link_name(model: ModelSchema, field_name: str) -> str:
+    """The link table of a many-to-many, as Django names it; long ones end in a hash."""
+    name = f"{model.db_table}_{field_name}"
+    if len(name) <= validators.LONGEST_TABLE_NAME:
+        return name
+    key = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: validators.LONGEST_TABLE_NAME - 9]}_{key}"
+
+
+def _app(value: Any) -> str:
+    label = conf.default_app() if value in (None, "") else validators.app_label(value)
+    if label in PRIVATE_LABELS:
+        raise ValidationError(f"the label {label!r} belongs to the registry itself")
+    if label not in apps.app_configs:
+        raise ValidationError(
+            f"{label!r} is neither an installed app nor listed in DYNAMO_APPS; add it there to use it"
+        )
+    return label
+
+
+def model_options(value: Any) -> Frozen:
+    given = {} if value in (None, "") else value
+    if not isinstance(given, dict):
+        raise ValidationError(f"{value!r} must be a JSON object of options")
+    unknown = [name for name in given if name not in MODEL_OPTIONS]
+    if unknown:
+        raise ValidationError(f"unknown option {unknown[0]!r}; there are {', '.join(MODEL_OPTIONS)}")
+    out: dict[str, Any] = {}
+    for name in ("verbose_name", "verbose_name_plural", "display"):
+        if given.get(name):
+            out[name] = validators.label(given[name])
+    if given.get("ordering"):
+        out["ordering"] = _ordering(given["ordering"])
+    return Frozen(out)
+
+
+def _ordering(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValidationError("ordering must be a list of field names, each with an optional '-'")
+    return tuple(value)
+
+
+def check_model_options(model: ModelSchema) -> None:
+    """Ordering and display must name fields of the model."""
+    names = {f.name for f in model.fields if not f.is_many_to_many} | {"id", "pk"}
+    for item in model.options.get("ordering", ()):
+        if item.removeprefix("-") not in names:
+            raise ValidationError({"options": f"ordering names {item!r}, which {model.label} does not have"})
+    shown = model.options.get("display")
+    if shown and shown not in names:
+        raise ValidationError({"options": f"display names {shown!r}, which {model.label} does not have"})
+
+
+def follow_name(model: ModelSchema, old: str, new: str | None) -> ModelSchema:
+    """Keep ordering and display true when a field is renamed (or, with None, retired)."""
+    options = dict(model.options)
+    if options.get("display") == old:
+        options["display"] = new
+    items = (_followed(item, old, new) for item in options.get("ordering", ()))
+    options["ordering"] = tuple(item for item in items if item)
+    kept = {name: value for name, value in options.items() if value}
+    return replace(model, options=Frozen(kept)) if kept != dict(model.options) else model
+
+
+def _followed(item: str, old: str, new: str | None) -> str | None:
+    if item.removeprefix("-") != old:
+        return item
+    return None if new is None else item.replace(old, new)
+
+
+# -- fields ----------------------------------------------------------------------------------------
+
+
+def field_schema(
+    given: Mapping[str, Any],
+    current: FieldSchema | None,
+    model: ModelSchema,
+    catalogue: Catalogue,
+    field_id: str,
+) -> FieldSchema:
+    """Make a field's schema from its row; a field that stays itself keeps its column's storage."""
+    rules: dict[str, Callable[[Any], Any]] = {
+        "name": validators.field_name,
+        "verbose_name": validators.label,
+        "description": validators.text,
+        "help": validators.text,
+        "order": validators.order,
+        "required": validators.flag,
+        "unique": validators.flag,
+        "unique_together": validators.flag,
+        "choices": validators.choices,
+        "default": validators.json_value,
+        "type": validators.field_type,
+    }
+    values = checked(_with_order(given, model), rules)
+    row: fields.FieldType = values.pop("type")
+    values["type"] = row.name
+    values["related_model"] = target(given["related_model"], row, model, catalogue)
+    values["options"] = _options(given["options"], current, row, required=values["required"])
+    values["choices"] = _typed_choices(values["choices"], row)
+    made = FieldSchema(id=field_id, storage=field_id, **values)
+    made = replace(made, column=column_name(made), table=link_name(model, made.name) if made.is_many_to_many else "")
+    collect(lambda: validators.values(made, row), lambda: validators.constraints(made, row))
+    return made
+
+
+def field_row(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> dict[str, Any]:
+    """The attributes that a field's row shows."""
+    out = {name: thaw(getattr(field, name)) for name in FIELD_ATTRIBUTES}
+    out["related_model"] = target_text(field, model, catalogue)
+    return out
+
+
+def column_name(field: FieldSchema) -> str:
+    if field.is_many_to_many:
+        return ""
+    return f"{field.name}_id" if field.is_relation else field.name
+
+
+def placed(made: FieldSchema, current: FieldSchema, *, on_error: str) -> tuple[FieldSchema, bool]:
+    """Decide where the values of an altered field live: in its column, or in a new one beside the old.
+
+    Returns the field with its storage, and whether the former column is kept as a tombstone.
+    """
+    how = convert.mode(current, made)
+    if how == convert.REFUSE:
+        raise ValidationError(
+            {
+                "type": f"there is no meaningful way from {current.type} to {made.type}; "
+                "add a new field of the type you need and retire this one"
+            }
+        )
+    moves = how in (convert.CONVERT, convert.REPLACE) or (how == convert.FITS and on_error != "fail")
+    return replace(made, storage=uuid7() if moves else current.storage), moves
+
+
+def tombstone(field: FieldSchema, position: int) -> FieldSchema:
+    """The field as its hidden self: values stay, under a name that nothing else takes."""
+    name = f"zz_{field.storage.replace('-', '')[-8:]}_{position}"
+    if field.is_many_to_many:
+        return replace(field, table=name, retired=True)
+    return replace(field, column=name, retired=True)
+
+
+def kept_column(field: FieldSchema, position: int) -> FieldSchema:
+    """The former column of a retyped field, as a retired field with an id of its own."""
+    return replace(tombstone(field, position), id=uuid7(), unique_together=False)
+
+
+def target(value: Any, row: fields.FieldType, model: ModelSchema, catalogue: Catalogue) -> str:
+    """A relation's target: a generated model's id, or "app.Model" of a hand-written one."""
+    if not row.is_relation:
+        if value not in (None, ""):
+            raise ValidationError({"related_model": f"{row.name} is not a relation and has no related model"})
+        return ""
+    if not isinstance(value, str) or not value:
+        raise ValidationError({"related_model": f"{row.name} needs a related model, such as 'self' or 'app.Model'"})
+    if value == "self":
+        return model.id
+    if not TARGET.match(value):
+        raise ValidationError({"related_model": f"{value!r} is not 'self', 'Model' or 'app.Model'"})
+    app, _, name = value.rpartition(".")
+    return _resolve(app or model.app, name, model, catalogue)
+
+
+def _resolve(app: str, name: str, model: ModelSchema, catalogue: Catalogue) -> str:
+    if (app, name.lower()) == model.key:
+        return model.id
+    found = catalogue.named(app, name)
+    if found is not None:
+        return found.id
+    cls = classes.hand_written(f"{app}.{name}") if app in apps.all_models else None
+    if cls is None:
+        raise ValidationError({"related_model": f"there is no model {app}.{name}"})
+    if app in PRIVATE_LABELS or cls._meta.auto_created or cls._meta.swapped or not cls._meta.managed:
+        raise ValidationError({"related_model": f"{app}.{name} cannot be the target of a relation"})
+    return cls._meta.label
+
+
+def target_text(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> str:
+    if not field.is_relation:
+        return ""
+    if field.related_model == model.id:
+        return "self"
+    if "." in field.related_model:
+        return field.related_model
+    found = catalogue.model(field.related_model)
+    return field.related_model if found is None else found.label
+
+
+def _with_order(given: Mapping[str, Any], model: ModelSchema) -> Mapping[str, Any]:
+    if not isinstance(given["order"], NextFree):
+        return given
+    last = max((f.order for f in model.fields), default=-1)
+    return {**given, "order": last + 1}
+
+
+def _options(value: Any, current: FieldSchema | None, row: fields.FieldType, *, required: bool) -> Frozen:
+    """Options that nobody touched follow a change of type or of `required`."""
+    if current is not None and isinstance(value, Mapping) and dict(value) == dict(current.options):
+        value = dict(value)
+        if current.type != row.name:
+            value = {name: option for name, option in value.items() if name in row.options}
+        default = validators.default_on_delete(required=current.required)
+        if value.get("on_delete") == default and current.required != required:
+            del value["on_delete"]
+    try:
+        return validators.options(thaw(value), row, required=required)
+    except ValidationError as error:
+        raise ValidationError({"options": error.messages}) from None
+
+
+def _typed_choices(pairs: tuple[Any, ...], row: fields.FieldType) -> tuple[Any, ...]:
+    """A comma-separated text names numbers as text; a number field needs them as numbers."""
+    if row.limits is None:
+        return pairs
+    return tuple((_as_number(value), name) if not isinstance(name, tuple) else (value, name) for value, name in pairs)
+
+
+def _as_number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value) else value

@@ -1,0 +1,220 @@
+"""MetaModel and MetaField: what people edit. Saving or deleting a row records events and runs the chain."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from dynamo import intent, saving
+from events.diff import Handling
+from events.exceptions import SchemaRefused
+from events.schema import ModelSchema
+from projections import conf
+
+
+def next_free() -> int:
+    return intent.NEXT_FREE
+
+
+def default_admin() -> bool:
+    return bool(conf.get("DYNAMO_DEFAULT_ADMIN"))
+
+
+class MetaQuerySet(models.QuerySet[Any]):
+    """Bulk operations take the same door as `save`, in one change set."""
+
+    def update(self, **attributes: Any) -> int:
+        with saving.batched():
+            found = list(self)
+            for row in found:
+                for name, value in attributes.items():
+                    setattr(row, name, value)
+                row.save()
+        return len(found)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with saving.batched():
+            counts = [row.delete() for row in self]
+        return sum(n for n, _ in counts), {self.model._meta.label: len(counts)}
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        if kwargs.get("ignore_conflicts") or kwargs.get("update_conflicts"):
+            raise SchemaRefused("bulk_create of meta rows cannot ignore or update conflicts; save() them")
+        found = list(objs)
+        with saving.batched():
+            for row in found:
+                row.save(force_insert=True)
+        return found
+
+    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> int:
+        found = list(objs)
+        with saving.batched():
+            for row in found:
+                row.save(update_fields=list(fields))
+        return len(found)
+
+    # Names that Django's own code uses.
+    update.alters_data = delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class MetaRow(models.Model):
+    """What both have in common: a stable key, and the values that were loaded, to see what changed."""
+
+    ATTRIBUTES: ClassVar[tuple[str, ...]] = ()
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+
+    objects = MetaQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    loaded: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.loaded = {}
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
+        row = super().from_db(db, field_names, values)
+        row.loaded = saving.snapshot(row)
+        return row
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        super().refresh_from_db(*args, **kwargs)
+        self.loaded = saving.snapshot(self)
+
+    def save_base(self, raw: bool = False, *args: Any, **kwargs: Any) -> None:
+        """Fixtures come here directly, and would make rows that the log knows nothing of."""
+        raise SchemaRefused(
+            f"{self._meta.verbose_name} rows cannot be loaded from a fixture; "
+            "exclude dynamo and dynamo_events from it and create models with save()"
+        )
+
+
+class MetaModel(MetaRow):
+    """A model described at runtime."""
+
+    ATTRIBUTES = intent.MODEL_ATTRIBUTES
+
+    name = models.CharField(max_length=50, help_text="Class name: letters, digits and single underscores.")
+    description = models.TextField(blank=True, default="", help_text="For readers; changes nothing else.")
+    app = models.CharField(
+        max_length=50, blank=True, default="", help_text="App label; empty for the project's default."
+    )
+    admin = models.BooleanField(default=default_admin, help_text="Whether the model has admin pages.")
+    options = models.JSONField(
+        blank=True, default=dict, help_text="verbose_name, verbose_name_plural, ordering, display."
+    )
+
+    class Meta:
+        verbose_name = "model"
+        ordering = ("app", "name")
+        permissions = (("view_history", "Can see the schema history"), ("follow_stream", "Can follow the stream"))
+
+    def __str__(self) -> str:
+        return f"{self.app or conf.default_app()}.{self.name}"
+
+    def save(
+        self,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Record the change and run the chain. Raises ValidationError or a DynamoError, leaving no trace."""
+        saving.save_model(self, update_fields)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Retire the model: its table stays under another name until it is purged."""
+        saving.delete_model(self)
+        return 1, {self._meta.label: 1}
+
+    def clean(self) -> None:
+        saving.clean_model(self)
+
+    def get_model(self) -> type[models.Model]:
+        """The generated class, with all that was saved so far; raises ModelNotFound."""
+        return saving.get_model(self)
+
+    @property
+    def schema(self) -> ModelSchema | None:
+        return saving.schema(self)
+
+    @property
+    def version(self) -> int:
+        schema = self.schema
+        return 0 if schema is None else schema.version
+
+    def history(self) -> list[Any]:
+        """The model's recorded events, oldest first."""
+        return saving.history(self)
+
+
+class MetaField(MetaRow):
+    """A field of a model described at runtime."""
+
+    ATTRIBUTES = intent.FIELD_ATTRIBUTES
+
+    meta_model = models.ForeignKey(MetaModel, on_delete=models.CASCADE, related_name="fields")
+    name = models.CharField(max_length=59, help_text="Letters, digits and single underscores.")
+    verbose_name = models.CharField(max_length=150, blank=True, default="", help_text="Label in forms.")
+    type = models.CharField(max_length=100, help_text="Field type, such as CharField or ForeignKey.")
+    related_model = models.CharField(
+        max_length=120, blank=True, default="", help_text="For relations: self, Model or app.Model."
+    )
+    description = models.TextField(blank=True, default="", help_text="For readers; changes nothing else.")
+    order = models.PositiveIntegerField(default=next_free, blank=True)
+    unique_together = models.BooleanField(
+        default=False, help_text="All fields with this flag are unique in combination."
+    )
+    unique = models.BooleanField(default=False)
+    help = models.TextField(blank=True, default="", help_text="Help text in forms; shown as plain text.")
+    choices = models.JSONField(blank=True, default=list, help_text="List of [value, label] pairs.")
+    default = models.JSONField(blank=True, null=True, default=None, help_text="JSON value; empty for none.")
+    required = models.BooleanField(default=False)
+    options = models.JSONField(blank=True, default=dict, help_text='Such as {"max_length": 100}.')
+
+    class Meta:
+        verbose_name = "field"
+        ordering = ("meta_model", "order", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(
+        self,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+        *,
+        backfill: Any = None,
+        on_error: str = "fail",
+        error_value: Any = None,
+    ) -> None:
+        """Record the change and run the chain.
+
+        `backfill` is the value for existing rows that have none. `on_error` says what becomes of values
+        that do not convert to a new type: "fail" refuses, "null" empties them, "value" takes `error_value`,
+        "keep" starts empty and keeps the old column retired. Raises ValidationError or a DynamoError.
+        """
+        said = Handling(backfill=backfill, on_error=on_error, error_value=error_value)
+        saving.save_field(self, update_fields, said)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Retire the field: its values stay in a tombstone column until it is purged."""
+        saving.delete_field(self)
+        return 1, {self._meta.label: 1}
+
+    def clean(self) -> None:
+        try:
+            saving.clean_field(self)
+        except ValidationError as error:
+            raise ValidationError(error.update_error_dict({})) from None

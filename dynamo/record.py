@@ -1,0 +1,173 @@
+"""The write path, on one screen: lock, compare, append, preflight, announce, project, commit, show.
+
+Every change of the schema comes through `record`. A change set is one database transaction: its events, the
+meta rows and the tables are committed together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, OperationalError, connections
+from django.db.transaction import atomic
+
+from dynamo import announce, context, rows
+from dynamo.changeset import ChangeSet, current, open_sets
+from events import fold, store
+from events.diff import Handling, diff
+from events.exceptions import DataRefused, DynamoError, ProjectionFailed, SchemaBusy
+from events.schema import ModelSchema
+from events.types import Recorded
+from projections import conf, pipeline
+from projections.ddl import engine, preflight
+from projections.transition import Change, Transition
+
+LOCKED = ("locked", "lock timeout", "lock wait timeout", "deadlock")
+
+
+@contextmanager
+def change_set(*, reason: str | None = None, actor: str | None = None) -> Iterator[ChangeSet]:
+    """Open a change set, or join the one that is open on this connection."""
+    using = conf.database()
+    joined = current(using)
+    if joined is not None:
+        with _all_or_nothing(joined):
+            yield joined
+        return
+    with context.acting(reason=reason, actor=actor), _translated():
+        work = None
+        with engine.transaction(using) as outermost:
+            work = _begin(using, outermost=outermost)
+            try:
+                yield work
+                flush(work)
+            finally:
+                open_sets.pop(connections[using], None)
+        for done in work.done if outermost else ():
+            pipeline.settle(done)
+            announce.after(done, work.context)
+
+
+def record(
+    work: ChangeSet,
+    before: ModelSchema | None,
+    after: ModelSchema | None,
+    handling: Mapping[str, Handling] | None = None,
+) -> tuple[Recorded, ...]:
+    """Append the events between two schemas of a model; nothing at all if they are equal."""
+    events = list(diff(before, after, handling))
+    if not events:
+        return ()
+    model_id = events[0].stream_id
+    _assert_folds(before, after, events)
+    if not work.pending:
+        work.start = work.mark
+    version = 0 if before is None else before.version
+    recorded = store.append(
+        work.using, work.mark, work.now, events, work.context, versions={model_id: version}
+    )
+    work.mark = replace(work.mark, position=recorded[-1].position, hash=recorded[-1].hash)
+    work.before.setdefault(model_id, before)
+    work.models[model_id] = None if after is None else replace(after, version=version + len(recorded))
+    work.pending.extend(recorded)
+    rows.project(work, before, work.models[model_id])
+    return tuple(recorded)
+
+
+def flush(work: ChangeSet) -> None:
+    """Bring the tables up to what was appended; at the end of the change set, or when a class is asked for."""
+    if not work.pending:
+        return
+    done = _transition(work)
+    for change in done.changes.values():
+        _preflight(work, done, change)
+    announce.before(done, work.context)
+    pipeline.project_shared(done, work.using)
+    work.pending, work.before = [], {}
+    if work.outermost and not work.shown:
+        work.done.append(done)
+        work.models = dict(work.models)
+    else:
+        pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+
+
+def show(using: str) -> None:
+    """Inside a change set: make what is pending usable now, ahead of the commit."""
+    work = current(using)
+    if work is None or not (work.pending or work.done):
+        return
+    ready, work.done = work.done, []
+    work.shown = True
+    for done in ready:
+        pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+    flush(work)
+
+
+def _begin(using: str, *, outermost: bool) -> ChangeSet:
+    mark, now = store.lock(using)
+    pipeline.catch_up()
+    work = ChangeSet(
+        using=using, outermost=outermost, context=context.current().envelope(), mark=mark, now=now
+    )
+    open_sets[connections[using]] = work
+    return work
+
+
+def _transition(work: ChangeSet) -> Transition:
+    changes = {key: Change(before=old, after=work.models[key]) for key, old in work.before.items()}
+    return Transition(
+        changes=changes, events=tuple(work.pending), start=work.start, end=work.mark, others=work.model
+    )
+
+
+def _preflight(work: ChangeSet, done: Transition, change: Change) -> None:
+    before, after = change.before, change.after
+    if after is None:
+        return
+    if before is None or (before.db_table != after.db_table and not after.retired):
+        preflight.check_free(after.db_table, work.using)
+    if before is not None and not after.retired:
+        handling = {f.id: preflight.handling_of(done, f) for f in after.fields}
+        preflight.check(before, after, handling, done.before, work.using)
+
+
+def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events: list[object]) -> None:
+    """The log is the truth, so what it will say must be what was meant."""
+    folded = before
+    for event in events:
+        folded = fold.evolve(folded, event)  # type: ignore[arg-type]  # diff yields events
+    if (folded and folded.fingerprint()) != (after and after.fingerprint()):
+        raise ProjectionFailed("the events of this change do not add up to it; nothing was recorded")
+
+
+@contextmanager
+def _all_or_nothing(work: ChangeSet) -> Iterator[None]:
+    """A save inside a batch that fails leaves the batch as it was before that save."""
+    state = work.copy_state()
+    try:
+        with atomic(using=work.using):
+            yield
+    except BaseException:
+        work.restore_state(state)
+        raise
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Database errors become ours, with the way out; our own and the caller's pass."""
+    try:
+        yield
+    except (DynamoError, ValidationError):
+        raise
+    except IntegrityError as error:
+        raise DataRefused(f"rows stand in the way of this change: {error}", count=None, samples=[]) from error
+    except OperationalError as error:
+        if any(word in str(error).lower() for word in LOCKED):
+            raise SchemaBusy(f"the schema is being changed elsewhere; try again ({error})") from error
+        raise ProjectionFailed(f"the database refused this change: {error}") from error
+    except DatabaseError as error:
+        raise ProjectionFailed(f"the database refused this change: {error}") from error

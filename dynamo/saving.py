@@ -1,0 +1,290 @@
+"""Saving and deleting meta rows: from a row's attributes to the schema that is meant, then to `record`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from dynamo import clashes, intent, record, validators
+from dynamo.changeset import ChangeSet, current
+from events import store
+from events.diff import Handling
+from events.exceptions import ModelNotFound, SchemaConflict, SchemaRefused
+from events.schema import FieldSchema, ModelSchema, freeze
+from projections import conf
+from projections.registry import registry
+
+ON_ERROR = ("fail", "null", "value", "keep")
+
+
+@contextmanager
+def batched() -> Iterator[ChangeSet]:
+    with record.change_set() as work:
+        yield work
+
+
+def snapshot(row: Any) -> dict[str, Any]:
+    """The attributes as they are now, so that a later save knows which of them were changed."""
+    return {name: freeze(row.__dict__[name]) for name in row.ATTRIBUTES if name in row.__dict__}
+
+
+def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
+    with record.change_set() as work:
+        before = _current_model(work, row)
+        given = _merged(row, None if before is None else intent.model_row(before), update_fields)
+        after = intent.model_schema(given, before, str(row.pk))
+        clashes.check_model(after, work)
+        intent.check_model_options(after)
+        _check_accessors(after, before, work)
+        record.record(work, before, after)
+    _accept(row, intent.model_row(after))
+
+
+def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) -> None:
+    with record.change_set() as work:
+        model, before = _model_of(work, row), _current_field(work, row)
+        if before is not None and model.field(before.id) is None:
+            raise SchemaRefused(f"field {row.name!r} cannot move to another model; add it there and retire it here")
+        shown = None if before is None else intent.field_row(before, model, work)
+        after = _field_after(work, row, _merged(row, shown, update_fields), before, model, said)
+        _check_said(after, said)
+        handling = {after.id: said}
+        changed = model.with_field(after)
+        if before is not None:
+            changed, handling = _altered(work, model, before, after, said)
+            after = changed.field(after.id) or after
+        clashes.check_fields(changed, work)
+        intent.check_model_options(changed)
+        record.record(work, model, changed, handling)
+        attributes = intent.field_row(after, changed, work)
+    _accept(row, attributes)
+
+
+def delete_model(row: Any) -> None:
+    with record.change_set() as work:
+        before = _current_model(work, row)
+        if before is None:
+            raise ModelNotFound(f"{row} is not in the registry any more", model=str(row.pk))
+        _refuse_referenced(before, work)
+        after = _retired_model(before, work.position())
+        record.record(work, before, after)
+        if conf.get("DYNAMO_DELETE_TABLES"):
+            record.record(work, work.model(before.id), None)
+    row._state.adding = True
+
+
+def delete_field(row: Any) -> None:
+    with record.change_set() as work:
+        model, before = _model_of(work, row), _current_field(work, row)
+        if before is None:
+            raise SchemaRefused(f"field {row.name!r} is not in the registry any more")
+        if before.unique_together:
+            raise SchemaRefused(
+                f"{model.label}.{before.name} is part of a unique_together; clear that flag first, then retire it"
+            )
+        after = model.without_field(before.id).with_retired(intent.tombstone(before, work.position()))
+        after = intent.follow_name(after, before.name, None)
+        record.record(work, model, after)
+        if conf.get("DYNAMO_DELETE_COLUMNS"):
+            kept = work.model(model.id)
+            assert kept is not None
+            record.record(work, kept, kept.without_retired(before.id))
+    row._state.adding = True
+
+
+def clean_model(row: Any) -> None:
+    """What a form can know before saving: the row by itself."""
+    given = {name: getattr(row, name) for name in row.ATTRIBUTES}
+    intent.model_schema(given, None, str(row.pk))
+
+
+def clean_field(row: Any) -> None:
+    """What a form can know before saving; relations to models of the same form are judged on saving."""
+    given = {name: getattr(row, name) for name in row.ATTRIBUTES}
+    model = registry.schema(str(row.meta_model_id)) or _unsaved(row)
+    catalogue = _Shown()
+    try:
+        intent.field_schema(given, None, model, catalogue, str(row.pk))
+    except ValidationError as error:
+        found = error.update_error_dict({})
+        if set(found) != {"related_model"} or not given["related_model"]:
+            raise
+
+
+def get_model(row: Any) -> Any:
+    using = conf.database()
+    record.show(using)
+    found = registry.model_class(str(row.pk))
+    if found is None:
+        registry.schema_of("", "")
+        found = registry.model_class(str(row.pk))
+    if found is None:
+        raise ModelNotFound(f"{row} has no generated class: it was not saved, or was retired", model=str(row.pk))
+    return found
+
+
+def schema(row: Any) -> ModelSchema | None:
+    work = current(conf.database())
+    if work is not None:
+        return work.model(str(row.pk))
+    registry.schema_of("", "")
+    return registry.schema(str(row.pk))
+
+
+def history(row: Any) -> list[Any]:
+    return list(store.read(conf.database(), stream_id=str(row.pk)))
+
+
+class _Shown:
+    """The catalogue as this process shows it, for checks outside of a change set."""
+
+    def model(self, model_id: str) -> ModelSchema | None:
+        return registry.schema(model_id)
+
+    def named(self, app: str, name: str) -> ModelSchema | None:
+        return registry.schema_of(app, name)
+
+
+def _unsaved(row: Any) -> ModelSchema:
+    """A model that is being made in the same form."""
+    return ModelSchema(id=str(row.meta_model_id), name="Unsaved", app=conf.default_app(), db_table="unsaved")
+
+
+def _current_model(work: ChangeSet, row: Any) -> ModelSchema | None:
+    found = work.model(str(row.pk))
+    if found is not None and found.retired:
+        found = None
+    if found is None and not row._state.adding:
+        raise SchemaConflict(f"{row} was retired meanwhile", model=str(row.pk))
+    return found
+
+
+def _model_of(work: ChangeSet, row: Any) -> ModelSchema:
+    found = work.model(str(row.meta_model_id))
+    if found is None or found.retired:
+        raise ValidationError({"meta_model": "the field's model is not in the registry; save it first"})
+    return found
+
+
+def _current_field(work: ChangeSet, row: Any) -> FieldSchema | None:
+    model = work.model(str(row.meta_model_id))
+    found = None if model is None else model.field(str(row.pk))
+    if found is None and not row._state.adding:
+        raise SchemaConflict(f"field {row.name!r} was retired meanwhile, or is of another model", field=str(row.pk))
+    return found
+
+
+def _merged(row: Any, shown: dict[str, Any] | None, update_fields: Iterable[str] | None) -> dict[str, Any]:
+    """The row's changed attributes over what is current; the same attribute changed twice is a conflict."""
+    given = {name: getattr(row, name) for name in row.ATTRIBUTES if name in row.__dict__}
+    if update_fields is not None:
+        given = {name: value for name, value in given.items() if name in set(update_fields)}
+    if shown is None:
+        return {name: getattr(row, name) for name in row.ATTRIBUTES}
+    out = dict(shown)
+    for name, value in given.items():
+        new, loaded, present = freeze(value), row.loaded.get(name), freeze(shown[name])
+        if name in row.loaded and new == loaded:
+            continue
+        if name in row.loaded and loaded != present and new != present:
+            raise SchemaConflict(
+                f"{name!r} of {row} was changed meanwhile from {loaded!r} to {present!r}, and you set {new!r}; "
+                "load it again and decide",
+                attribute=name,
+                base=loaded,
+                theirs=present,
+                yours=new,
+            )
+        out[name] = value
+    return out
+
+
+def _field_after(
+    work: ChangeSet,
+    row: Any,
+    given: dict[str, Any],
+    before: FieldSchema | None,
+    model: ModelSchema,
+    said: Handling,
+) -> FieldSchema:
+    if said.on_error not in ON_ERROR:
+        raise ValidationError(f"on_error must be one of {', '.join(ON_ERROR)}, not {said.on_error!r}")
+    return intent.field_schema(given, before, model, work, str(row.pk))
+
+
+def _altered(
+    work: ChangeSet, model: ModelSchema, before: FieldSchema, after: FieldSchema, said: Handling
+) -> tuple[ModelSchema, dict[str, Handling]]:
+    """Place an altered field: in its own column, or in a new one with the former kept as a tombstone."""
+    after, moves = intent.placed(after, before, on_error=said.on_error)
+    changed = intent.follow_name(model, before.name, after.name)
+    if not moves:
+        return changed.with_field(after), {after.id: said}
+    if any(recorded.stream_id == model.id for recorded in work.pending):
+        # Each conversion reads a column that must be there.
+        record.flush(work)
+    kept = intent.kept_column(before, work.position())
+    return changed.with_field(after).with_retired(kept), {after.id: replace(said, kept=kept)}
+
+
+def _check_said(field: FieldSchema, said: Handling) -> None:
+    """The values for existing rows are held to the same rules as any default."""
+    row = validators.field_type(field.type)
+    for value in (said.backfill, said.error_value):
+        if value is not None and not row.is_relation:
+            plain = replace(field, default=validators.json_value(value), options=_without_stamps(field))
+            validators.values(plain, row)
+    if said.on_error == "null" and field.required:
+        raise ValidationError('on_error="null" needs required to be false')
+
+
+def _without_stamps(field: FieldSchema) -> Any:
+    stamps = {"auto_now", "auto_now_add", "default_factory"}
+    return freeze({name: value for name, value in field.options.items() if name not in stamps})
+
+
+def _check_accessors(after: ModelSchema, before: ModelSchema | None, work: ChangeSet) -> None:
+    """A new name gives relations new accessors."""
+    if before is None or before.key == after.key:
+        return
+    for field in after.fields:
+        if field.is_relation:
+            clashes.check_relation(after, field, work)
+
+
+def _refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
+    relations = [
+        f"{other.label}.{field.name}"
+        for other in work.referrers(model.id)
+        if other.id != model.id
+        for field in other.fields
+        if field.related_model == model.id
+    ]
+    if relations:
+        raise SchemaRefused(
+            f"{model.label} is referred to by {', '.join(relations)}; retire these fields first", fields=relations
+        )
+
+
+def _retired_model(model: ModelSchema, position: int) -> ModelSchema:
+    """The tombstone of a model: its table and link tables under names that nothing else takes."""
+    links = tuple(
+        replace(f, table=intent.tombstone(f, position).table) if f.is_many_to_many else f for f in model.fields
+    )
+    name = f"{validators.TOMBSTONE_PREFIX}{model.id.replace('-', '')[-8:]}_{position}"
+    return replace(model, db_table=name, retired=True, fields=links)
+
+
+def _accept(row: Any, attributes: dict[str, Any]) -> None:
+    """Show on the row what was recorded: resolved names, order, options with their defaults."""
+    for name, value in attributes.items():
+        setattr(row, name, value)
+    row._state.adding = False
+    row._state.db = conf.database()
+    row.loaded = snapshot(row)
+
+

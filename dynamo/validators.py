@@ -1,0 +1,298 @@
+"""What a name, a text, a flag, an option, a choice and a default may be, each by itself."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+
+from events.schema import FieldSchema, Frozen, freeze
+from projections import fields
+from projections.fields import FieldType
+from projections.generated import GeneratedModel
+from projections.options import IDENTIFIER
+
+LONGEST_FIELD_NAME: Final = 59
+LONGEST_MODEL_NAME: Final = 50
+LONGEST_TABLE_NAME: Final = 63
+LONGEST_LABEL: Final = 150
+LONGEST_TEXT: Final = 10_000
+LARGEST_ORDER: Final = 2**31 - 1
+MOST_CHOICES: Final = 1_000
+LARGEST_VALUE: Final = 65_536
+
+# Columns that PostgreSQL or SQLite have of their own, and the key that every table has.
+SYSTEM_COLUMNS: Final = frozenset(
+    {"id", "pk", "oid", "rowid", "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}
+)
+MODEL_API: Final = frozenset(dir(GeneratedModel)) | {
+    "objects",
+    "DoesNotExist",
+    "MultipleObjectsReturned",
+    "NotUpdated",
+}
+TOMBSTONE_PREFIX: Final = "zz_"
+LAYOUT: Final = frozenset("\n\r\t")
+BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def field_name(value: Any) -> str:
+    name = _identifier(value, LONGEST_FIELD_NAME)
+    if name.lower() in SYSTEM_COLUMNS:
+        raise ValidationError(f"{name!r} is a column that databases have of their own; choose another name")
+    if name in MODEL_API or f"{name}_id" in MODEL_API:
+        raise ValidationError(f"{name!r} would replace part of Django's model API; choose another name")
+    if name.lower().startswith(TOMBSTONE_PREFIX):
+        raise ValidationError(f"names that begin with {TOMBSTONE_PREFIX!r} are kept for retired columns")
+    return name
+
+
+def model_name(value: Any) -> str:
+    return _identifier(value, LONGEST_MODEL_NAME)
+
+
+def app_label(value: Any) -> str:
+    return _identifier(value, LONGEST_MODEL_NAME)
+
+
+def _identifier(value: Any, longest: int) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValidationError("a name is required")
+    if len(value) > longest:
+        raise ValidationError(f"a name has at most {longest} characters, this one has {len(value)}")
+    if not IDENTIFIER.match(value):
+        raise ValidationError(
+            f"{value!r} is not a plain name: letters a-z, digits and single underscores, beginning with a letter"
+        )
+    if keyword.iskeyword(value):
+        raise ValidationError(f"{value!r} is a word of the Python language; choose another name")
+    return value
+
+
+def flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValidationError(f"{value!r} must be true or false")
+    return value
+
+
+def order(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= LARGEST_ORDER:
+        raise ValidationError(f"{value!r} must be a whole number from 0 to {LARGEST_ORDER}")
+    return value
+
+
+def label(value: Any) -> str:
+    """A short text of one line."""
+    return _text(value, LONGEST_LABEL, frozenset())
+
+
+def text(value: Any) -> str:
+    return _text(value, LONGEST_TEXT, LAYOUT)
+
+
+def _text(value: Any, longest: int, allowed: frozenset[str]) -> str:
+    if not isinstance(value, str):
+        raise ValidationError(f"{value!r} must be text")
+    if len(value) > longest:
+        raise ValidationError(f"a text here has at most {longest} characters, this one has {len(value)}")
+    for character in value:
+        odd = character in BIDI or unicodedata.category(character) in {"Cc", "Cs"}
+        if odd and character not in allowed:
+            raise ValidationError(f"the character U+{ord(character):04X} is not allowed in a text")
+    return value
+
+
+def json_value(value: Any, depth: int = 0) -> Any:
+    """JSON data of sane size: finite numbers, text without NUL or lone surrogates, eight levels at most."""
+    if depth > 8:
+        raise ValidationError("the value is nested too deeply")
+    if isinstance(value, str):
+        return _json_text(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | float):
+        return _json_number(value)
+    if isinstance(value, dict):
+        return Frozen({_json_text(k): json_value(v, depth + 1) for k, v in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(json_value(item, depth + 1) for item in value)
+    raise ValidationError(f"{value!r} is not JSON data")
+
+
+def _json_text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > LARGEST_VALUE:
+        raise ValidationError(f"a text here has at most {LARGEST_VALUE} characters")
+    if "\x00" in value or any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+        raise ValidationError("the text has characters that no database stores")
+    return value
+
+
+def _json_number(value: int | float) -> int | float:
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        raise ValidationError(f"{value!r} is not a finite number")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValidationError(f"{value} is too large")
+    return value
+
+
+def field_type(value: Any) -> FieldType:
+    found = fields.field_type(value)
+    if found is None:
+        raise ValidationError(f"{value!r} is not a field type; there are {', '.join(sorted(fields.field_types()))}")
+    if found.name == "ImageField":
+        _require_pillow()
+    return found
+
+
+def _require_pillow() -> None:
+    try:
+        import PIL  # noqa: F401  # asked for its presence only
+    except ImportError:
+        raise ValidationError("ImageField needs Pillow: pip install 'django-dynamo-registry[images]'") from None
+
+
+def options(value: Any, row: FieldType, *, required: bool) -> Frozen:
+    """Check each option by the type's row and add the defaults, so that replay never depends on them."""
+    given = {} if value in (None, "") else value
+    if not isinstance(given, dict):
+        raise ValidationError(f"{value!r} must be a JSON object of options")
+    allowed = dict(row.options)
+    if row.factories:
+        allowed["default_factory"] = _factory(row.factories)
+    out = dict(row.defaults)
+    if row.is_relation and "on_delete" in allowed:
+        out["on_delete"] = default_on_delete(required=required)
+    for name, option in given.items():
+        if name not in allowed:
+            known = ", ".join(sorted(allowed)) or "none"
+            raise ValidationError(f"{row.name} has no option {name!r}; it has: {known}")
+        out[name] = _option(name, option, allowed[name])
+    _check_options(out, row, required=required)
+    return Frozen(out)
+
+
+def default_on_delete(*, required: bool) -> str:
+    return "PROTECT" if required else "SET_NULL"
+
+
+def _factory(names: tuple[str, ...]) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if value not in names:
+            raise ValueError(f"must be one of {', '.join(names)}")
+        return value
+
+    return check
+
+
+def _option(name: str, value: Any, check: Callable[[Any], Any]) -> Any:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise ValidationError(f"option {name!r}: {value!r} {error}") from None
+
+
+def _check_options(given: dict[str, Any], row: FieldType, *, required: bool) -> None:
+    for name in row.needs:
+        if name not in given:
+            raise ValidationError(f"{row.name} needs the option {name!r}")
+    if given.get("decimal_places", 0) > given.get("max_digits", 0):
+        raise ValidationError("option 'decimal_places' cannot be larger than 'max_digits'")
+    if sum(bool(given.get(n)) for n in ("auto_now", "auto_now_add", "default_factory")) > 1:
+        raise ValidationError("auto_now, auto_now_add and default_factory exclude each other")
+    if given.get("on_delete") == "SET_NULL" and required:
+        raise ValidationError("on_delete SET_NULL needs required to be false: a required relation is never empty")
+    if given.get("unpack_ipv4") and given.get("protocol", "both") != "both":
+        raise ValidationError("unpack_ipv4 needs the protocol 'both'")
+
+
+def choices(value: Any) -> tuple[Any, ...]:
+    """[value, label] pairs, optionally in groups of one level; a comma-separated text is accepted."""
+    if value in (None, "", (), []):
+        return ()
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.split(",")]
+        value = [[part, part] for part in parts if part]
+    if not isinstance(value, list | tuple) or len(value) > MOST_CHOICES:
+        raise ValidationError(f"choices are a list of at most {MOST_CHOICES} [value, label] pairs")
+    pairs = tuple(_pair(item, nested=False) for item in value)
+    values = [v for v, _ in flat(pairs)]
+    if len(set(values)) != len(values):
+        raise ValidationError("a value occurs more than once among the choices")
+    return pairs
+
+
+def flat(pairs: tuple[Any, ...]) -> Iterator[tuple[Any, str]]:
+    for value, name in pairs:
+        if isinstance(name, tuple):
+            yield from flat(name)
+        else:
+            yield value, name
+
+
+def _pair(item: Any, *, nested: bool) -> tuple[Any, Any]:
+    if not isinstance(item, list | tuple) or len(item) != 2:
+        raise ValidationError(f"{item!r} is not a [value, label] pair")
+    first, second = item
+    if isinstance(second, list | tuple):
+        if nested:
+            raise ValidationError("groups of choices have one level")
+        return label(first), tuple(_pair(inner, nested=True) for inner in second)
+    if isinstance(first, dict | list | tuple):
+        raise ValidationError(f"{first!r} cannot be the value of a choice")
+    return json_value(first), label(second)
+
+
+def values(field: FieldSchema, row: FieldType) -> None:
+    """Parse default and choices by the field itself; raise ValidationError by attribute."""
+    if field.choices and (row.is_relation or row.name in {"JSONField", "BinaryField"}):
+        raise ValidationError({"choices": f"{row.name} takes no choices"})
+    if field.default is not None and row.is_relation:
+        raise ValidationError({"default": f"{row.name} takes no default"})
+    if row.is_relation:
+        return
+    built = fields.build(replace(field, default=None, choices=()))
+    for value, _ in flat(field.choices):
+        _parse(built, value, "choices")
+    if field.default is not None:
+        _default(built, field)
+
+
+def _default(built: Any, field: FieldSchema) -> None:
+    stamps = [name for name in ("auto_now", "auto_now_add", "default_factory") if field.options.get(name)]
+    if stamps:
+        raise ValidationError({"default": f"a default and {stamps[0]} exclude each other"})
+    known = {value for value, _ in flat(field.choices)}
+    if field.choices and field.default not in known and field.default != "":
+        raise ValidationError({"default": f"{field.default!r} is not one of the choices"})
+    if field.default != "" or not built.empty_strings_allowed:
+        _parse(built, field.default, "default")
+
+
+def _parse(built: Any, value: Any, attribute: str) -> None:
+    try:
+        fields.parse(built, freeze(value))
+    except ValidationError as error:
+        raise ValidationError({attribute: [f"{value!r}: {m}" for m in error.messages]}) from None
+    except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
+        raise ValidationError({attribute: f"{value!r}: {error}"}) from None
+
+
+def constraints(field: FieldSchema, row: FieldType) -> None:
+    """Uniqueness and indexes that every database can hold."""
+    if field.is_many_to_many and (field.unique or field.unique_together):
+        raise ValidationError({"unique": "a many-to-many cannot be unique"})
+    indexed = field.unique or field.unique_together
+    if indexed and not row.indexable:
+        raise ValidationError(
+            {"unique": f"{row.name} cannot be unique on every database; use CharField with a max_length"}
+        )
+    length = field.options.get("max_length", 0)
+    if (indexed or field.options.get("db_index")) and length > fields.INDEXABLE_LENGTH:
+        raise ValidationError(
+            {"options": f"an indexed text has at most {fields.INDEXABLE_LENGTH} characters, not {length}"}
+        )

@@ -1,0 +1,155 @@
+"""The diff: two schemas of one model, compared by stable id, as the events between them. No Django."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from events.fold import evolve
+from events.schema import FieldSchema, Frozen, ModelSchema, changed
+from events.types import (
+    Event,
+    FieldAdded,
+    FieldAltered,
+    FieldPurged,
+    FieldRenamed,
+    FieldReordered,
+    FieldRestored,
+    FieldRetired,
+    ModelAltered,
+    ModelCreated,
+    ModelPurged,
+    ModelRenamed,
+    ModelRestored,
+    ModelRetired,
+)
+
+NAMING = frozenset({"name", "app", "db_table"})
+FIELD_NAMING = frozenset({"name", "column", "table"})
+PRESENTATION = frozenset({"verbose_name", "description", "help", "choices", "default"})
+TYPING = frozenset({"type", "related_model", "storage"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """What the change set says about the rows of one field."""
+
+    backfill: Any = None
+    on_error: str = "fail"
+    error_value: Any = None
+    kept: FieldSchema | None = None
+
+
+def diff(
+    before: ModelSchema | None, after: ModelSchema | None, handling: Mapping[str, Handling] | None = None
+) -> Iterator[Event]:
+    """Yield the events that lead from one schema of a model to another, retirements first."""
+    if after is None:
+        if before is not None:
+            yield ModelPurged(stream_id=before.id, before=Frozen(before.attributes()))
+        return
+    if before is None:
+        yield ModelCreated(stream_id=after.id, after=Frozen(after.attributes()))
+        before = ModelSchema(**after.attributes())
+    else:
+        events = list(_model_events(before, after))
+        yield from events
+        for event in events:
+            before = evolve(before, event) or before
+    yield from _field_events(before, after, handling or {})
+
+
+def _model_events(before: ModelSchema, after: ModelSchema) -> Iterator[Event]:
+    old, new = before.attributes(), after.attributes()
+    moved = changed(old, new)
+    if "retired" in moved:
+        yield _moved(ModelRetired if after.retired else ModelRestored, before, after, moved)
+        return
+    if moved & NAMING:
+        yield _moved(ModelRenamed, before, after, moved & NAMING)
+    if moved - NAMING:
+        yield ModelAltered(stream_id=after.id, **_sides(old, new, moved - NAMING))
+
+
+def _moved(cls: type[Any], before: ModelSchema, after: ModelSchema, names: frozenset[str]) -> Event:
+    """A model that changes its name takes its link tables with it: `tables`, by field id."""
+    sides = {key: dict(side) for key, side in _sides(before.attributes(), after.attributes(), names).items()}
+    old, new = ({f.id: f.table for f in m.fields if f.table} for m in (before, after))
+    tables = [key for key in new if key in old and new[key] != old[key]]
+    if tables:
+        sides["before"]["tables"] = {key: old[key] for key in tables}
+        sides["after"]["tables"] = {key: new[key] for key in tables}
+    event: Event = cls(stream_id=after.id, **sides)
+    return event
+
+
+def _field_events(
+    before: ModelSchema, after: ModelSchema, handling: Mapping[str, Handling]
+) -> Iterator[Event]:
+    old = {f.id: f for f in before.fields}
+    new = {f.id: f for f in after.fields}
+    gone = {f.id: f for f in before.retired_fields}
+    kept = {f.id: f for f in after.retired_fields}
+    for field_id, field in old.items():
+        if field_id not in new and field_id in kept:
+            yield _changed(FieldRetired, after.id, field, kept[field_id])
+    for field_id, field in gone.items():
+        if field_id in new:
+            yield _changed(FieldRestored, after.id, field, new[field_id])
+        elif field_id not in kept:
+            yield FieldPurged(stream_id=after.id, field_id=field_id, before=Frozen(field.attributes()))
+    for field_id, field in new.items():
+        if field_id in old:
+            yield from _altered(after.id, old[field_id], field, handling.get(field_id, Handling()))
+        elif field_id not in gone:
+            yield _added(after.id, field, handling.get(field_id, Handling()))
+
+
+def _added(model_id: str, field: FieldSchema, handling: Handling) -> FieldAdded:
+    attributes = Frozen(field.attributes())
+    return FieldAdded(stream_id=model_id, field_id=field.id, after=attributes, backfill=handling.backfill)
+
+
+def _changed(cls: type[Any], model_id: str, old: FieldSchema, new: FieldSchema) -> Event:
+    before, after = old.attributes(), new.attributes()
+    sides = _sides(before, after, changed(before, after))
+    event: Event = cls(stream_id=model_id, field_id=new.id, **sides)
+    return event
+
+
+def _altered(model_id: str, old: FieldSchema, new: FieldSchema, handling: Handling) -> Iterator[Event]:
+    before, after = old.attributes(), new.attributes()
+    moved = changed(before, after)
+    if moved & FIELD_NAMING:
+        names = moved & FIELD_NAMING
+        yield FieldRenamed(stream_id=model_id, field_id=new.id, **_sides(before, after, names))
+    if "order" in moved:
+        order = frozenset({"order"})
+        yield FieldReordered(stream_id=model_id, field_id=new.id, **_sides(before, after, order))
+    rest = moved - FIELD_NAMING - {"order"}
+    if rest:
+        yield FieldAltered(
+            stream_id=model_id,
+            field_id=new.id,
+            kind=_kind(rest),
+            destructive=handling.on_error != "fail",
+            backfill=handling.backfill,
+            on_error=handling.on_error,
+            error_value=handling.error_value,
+            kept=None if handling.kept is None else Frozen(handling.kept.attributes()),
+            **_sides(before, after, rest),
+        )
+
+
+def _kind(names: frozenset[str]) -> str:
+    if names & TYPING:
+        return "type"
+    return "presentation" if names <= PRESENTATION else "constraint"
+
+
+def _sides(old: dict[str, Any], new: dict[str, Any], names: frozenset[str]) -> dict[str, Frozen]:
+    return {
+        "before": Frozen({name: old[name] for name in names}),
+        "after": Frozen({name: new[name] for name in names}),
+    }

@@ -1,0 +1,94 @@
+"""The log's tables. Only events.store reads and writes them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, NoReturn
+
+from django.db import models
+from django.db.models import QuerySet
+
+from events.exceptions import AppendOnly
+
+REFUSAL = "schema events are never changed or removed; append a compensating change instead"
+
+
+class AppendOnlyQuerySet(QuerySet["SchemaEvent"]):
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly(REFUSAL)
+
+    update = delete = create = bulk_create = bulk_update = _refuse  # type: ignore[assignment]  # all refuse
+    get_or_create = update_or_create = _refuse  # type: ignore[assignment]
+    _raw_delete = _refuse  # type: ignore[assignment]
+
+
+class SchemaEvent(models.Model):
+    """One event with its envelope; see events.types for what `data` holds."""
+
+    position = models.PositiveBigIntegerField(primary_key=True)
+    event_id = models.UUIDField(unique=True)
+    stream_id = models.UUIDField()
+    stream_version = models.PositiveIntegerField()
+    type = models.CharField(max_length=64)
+    type_version = models.PositiveSmallIntegerField()
+    data = models.BinaryField()
+    batch_id = models.UUIDField(db_index=True)
+    correlation_id = models.CharField(max_length=64, blank=True)
+    causation_id = models.CharField(max_length=64, blank=True)
+    actor = models.CharField(max_length=191, blank=True)
+    source = models.CharField(max_length=32)
+    reason = models.CharField(max_length=500, blank=True)
+    recorded_at = models.DateTimeField()
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("position",)
+        verbose_name = "schema event"
+        default_permissions = ("view",)
+        constraints = (
+            models.UniqueConstraint(fields=("stream_id", "stream_version"), name="dynamo_events_stream"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.position} {self.type}"
+
+    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly(REFUSAL)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly(REFUSAL)
+
+    def save_base(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly(REFUSAL)
+
+
+class Head(models.Model):
+    """The one row whose lock orders all writers: the last position and its hash."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    registry_id = models.UUIDField(default=uuid.uuid4)
+    position = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"head at {self.position}"
+
+
+class Checkpoint(models.Model):
+    """How far a projection of this database has come."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    position = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.position}"

@@ -1,0 +1,217 @@
+"""Schema values: what a model and its fields are, frozen and comparable. No Django."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, NoReturn, TypeAlias
+
+import orjson
+
+Json: TypeAlias = "None | bool | int | float | str | tuple[Any, ...] | Frozen"
+
+RELATIONS: Final = frozenset({"ForeignKey", "OneToOneField", "ManyToManyField"})
+MANY_TO_MANY: Final = "ManyToManyField"
+
+# A description is for readers: it is recorded, but neither class, table nor admin change with it.
+RECORD_ONLY: Final = frozenset({"description"})
+
+
+class Frozen(dict[str, Any]):
+    """A JSON object that cannot change and can be hashed; orjson writes it as an object."""
+
+    __slots__ = ()
+
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
+        raise TypeError("a schema value cannot be changed; build a new one")
+
+    __setitem__ = __delitem__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]  # all mutators refuse
+
+    def __ior__(self, other: object) -> NoReturn:  # type: ignore[override,misc]  # a mutator too
+        self._refuse()
+
+    def __hash__(self) -> int:  # type: ignore[override]  # dict is unhashable because it can change
+        return hash(frozenset(self.items()))
+
+
+def freeze(value: Any) -> Any:
+    """Turn JSON data into its immutable form: lists become tuples, objects become Frozen."""
+    if isinstance(value, Mapping):
+        return Frozen({str(key): freeze(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Give plain lists and dicts back, for code that hands JSON data to others."""
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [thaw(item) for item in value]
+    return value
+
+
+def canonical(value: Any) -> bytes:
+    """JSON bytes that are equal exactly when the values are: sorted keys, no spaces."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def digest(value: Any) -> str:
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSchema:
+    """One field. `id` never changes; `storage` names the physical column through renames and retyping.
+
+    `related_model` is the id of a generated model, or "app.Model" for a hand-written one. `column` is
+    the physical column, or "" for a many-to-many, whose link table is `table`.
+    """
+
+    id: str
+    name: str
+    type: str
+    storage: str
+    column: str = ""
+    table: str = ""
+    related_model: str = ""
+    order: int = 0
+    verbose_name: str = ""
+    description: str = ""
+    help: str = ""
+    required: bool = False
+    unique: bool = False
+    unique_together: bool = False
+    choices: tuple[Any, ...] = ()
+    default: Any = None
+    options: Frozen = Frozen()
+    retired: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("choices", "default", "options"):
+            object.__setattr__(self, name, freeze(getattr(self, name)))
+
+    @property
+    def is_relation(self) -> bool:
+        return self.type in RELATIONS
+
+    @property
+    def is_many_to_many(self) -> bool:
+        return self.type == MANY_TO_MANY
+
+    def attributes(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in FIELD_ATTRIBUTES}
+
+    def fingerprint(self) -> str:
+        """Hash of every attribute: decides whether an event is appended."""
+        return digest(self.attributes())
+
+    def shape(self) -> dict[str, Any]:
+        return {name: value for name, value in self.attributes().items() if name not in RECORD_ONLY}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSchema:
+    """One model with its fields in display order, and the columns that were retired from it."""
+
+    id: str
+    name: str
+    app: str
+    db_table: str
+    description: str = ""
+    admin: bool = True
+    options: Frozen = Frozen()
+    retired: bool = False
+    version: int = 0
+    fields: tuple[FieldSchema, ...] = ()
+    retired_fields: tuple[FieldSchema, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", freeze(self.options))
+
+    @property
+    def label(self) -> str:
+        return f"{self.app}.{self.name}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The key under which Django's app registry finds the class."""
+        return self.app, self.name.lower()
+
+    def attributes(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in MODEL_ATTRIBUTES}
+
+    def field(self, field_id: str) -> FieldSchema | None:
+        return next((f for f in self.fields if f.id == field_id), None)
+
+    def field_named(self, name: str) -> FieldSchema | None:
+        return next((f for f in self.fields if f.name == name), None)
+
+    def retired_field(self, field_id: str) -> FieldSchema | None:
+        return next((f for f in self.retired_fields if f.id == field_id), None)
+
+    def with_field(self, field: FieldSchema) -> ModelSchema:
+        """Add the field, or put it in the place of the one with its id."""
+        others = (f for f in self.fields if f.id != field.id)
+        return replace(self, fields=in_order((*others, field)))
+
+    def without_field(self, field_id: str) -> ModelSchema:
+        return replace(self, fields=tuple(f for f in self.fields if f.id != field_id))
+
+    def with_retired(self, field: FieldSchema) -> ModelSchema:
+        retired = sorted((*self.retired_fields, field), key=lambda f: f.id)
+        return replace(self, retired_fields=tuple(retired))
+
+    def without_retired(self, field_id: str) -> ModelSchema:
+        return replace(self, retired_fields=tuple(f for f in self.retired_fields if f.id != field_id))
+
+    def fingerprint(self) -> str:
+        """Hash of every attribute of the model and its fields, of the version not."""
+        return digest([self.attributes(), [f.attributes() for f in (*self.fields, *self.retired_fields)]])
+
+    def shape_fingerprint(self) -> str:
+        """Hash of what class, table and admin are made of: decides whether they are touched."""
+        own = {name: value for name, value in self.attributes().items() if name not in RECORD_ONLY}
+        return digest([own, [f.shape() for f in (*self.fields, *self.retired_fields)]])
+
+    def as_dict(self) -> dict[str, Any]:
+        return thaw(asdict(self))  # type: ignore[no-any-return]  # thaw of a dict is a dict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """The whole registry at one position: models by id, retired ones included."""
+
+    position: int = 0
+    models: Frozen = Frozen()
+
+    def live(self) -> tuple[ModelSchema, ...]:
+        return tuple(m for m in self.models.values() if not m.retired)
+
+    def model(self, label: str) -> ModelSchema | None:
+        wanted = label.lower()
+        return next((m for m in self.live() if m.label.lower() == wanted), None)
+
+    def fingerprint(self) -> str:
+        return digest({model_id: model.fingerprint() for model_id, model in self.models.items()})
+
+    def as_dict(self) -> dict[str, Any]:
+        models = sorted(self.models.values(), key=lambda m: (m.app, m.name, m.id))
+        return {"position": self.position, "models": [m.as_dict() for m in models]}
+
+
+FIELD_ATTRIBUTES: Final = tuple(f.name for f in fields(FieldSchema))
+MODEL_ATTRIBUTES: Final = tuple(
+    f.name for f in fields(ModelSchema) if f.name not in {"version", "fields", "retired_fields"}
+)
+
+
+def in_order(items: tuple[FieldSchema, ...]) -> tuple[FieldSchema, ...]:
+    return tuple(sorted(items, key=lambda f: (f.order, f.name, f.id)))
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> frozenset[str]:
+    return frozenset(name for name in after if after[name] != before[name])

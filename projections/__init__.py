@@ -1,0 +1,1 @@
+"""Consequences: generated classes, tables, caches, admin pages, signals and the stream."""

@@ -1,0 +1,294 @@
+"""Admin pages of generated models, on every AdminSite of the project, without restart or URLconf reload.
+
+Django fixes an admin's URLs and names when the URLconf is imported. Three functions of Django are replaced
+here, and nowhere else, so that generated models appear, change and disappear in the running process:
+
+- `AdminSite.get_urls` adds one resolver that looks models up when a request comes;
+- `AdminSite.get_app_list` adds them to the index and the sidebar;
+- `django.urls.base.get_ns_resolver` lets `reverse("admin:<app>_<model>_changelist")` find them, because
+  Django's resolvers copy all names once.
+
+`tests/integration/test_admin_site.py` fails when Django changes under these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, ClassVar, Final
+
+from django.apps import apps
+from django.contrib.admin import ModelAdmin, sites
+from django.contrib.admin.sites import AdminSite, all_sites
+from django.db import models
+from django.urls import NoReverseMatch, Resolver404, URLResolver, base, reverse
+from django.urls.resolvers import RegexPattern, ResolverMatch, RoutePattern
+from django.utils.functional import SimpleLazyObject
+from django.utils.text import capfirst
+
+from events.schema import ModelSchema
+from projections import classes
+from projections.registry import registry
+from projections.transition import Transition
+
+LISTED_FIELDS: Final = 6
+SEARCHED: Final = (models.CharField, models.TextField)
+FILTERED: Final = (models.BooleanField, models.DateField)
+TOO_WIDE: Final = (models.TextField, models.JSONField, models.BinaryField)
+
+own_admins: dict[str, type[ModelAdmin[Any]]] = {}
+
+
+class GeneratedAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+    """The default admin of a generated model, derived from its fields."""
+
+    save_on_top: ClassVar[bool] = False
+
+    def __init__(self, model: type[Any], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)
+        fields = [f for f in model._meta.fields if not f.primary_key]
+        shown = [f.name for f in fields if not isinstance(f, TOO_WIDE)]
+        listed = [n for n in shown if n != model.dynamo_display]
+        self.list_display = ("__str__", *listed[:LISTED_FIELDS])
+        self.list_filter = tuple(f.name for f in fields if f.choices or isinstance(f, FILTERED))
+        self.search_fields = tuple(f.name for f in fields if isinstance(f, SEARCHED) and not f.choices)
+        self.list_select_related = tuple(f.name for f in fields if f.is_relation)
+        self.raw_id_fields = ()
+
+
+class LazyAdmins(dict[Any, Any]):
+    """A site's registered admins; those of generated models are made on asking and not listed."""
+
+    def __init__(self, site: AdminSite, entries: dict[Any, Any]) -> None:
+        super().__init__(entries)
+        self.site = site
+        self.made: dict[str, tuple[int, Any]] = {}
+
+    def __missing__(self, model: Any) -> Any:
+        schema = shown(model)
+        if schema is None:
+            raise KeyError(model)
+        version, admin = self.made.get(schema.id, (0, None))
+        if admin is None or version != schema.version or admin.model is not model:
+            admin = admin_class(schema)(model, self.site)
+            self.made[schema.id] = (schema.version, admin)
+        return admin
+
+    def __contains__(self, model: object) -> bool:
+        return super().__contains__(model) or shown(model) is not None
+
+    def get(self, model: Any, default: Any = None) -> Any:
+        try:
+            return self[model]
+        except KeyError:
+            return default
+
+
+class GeneratedResolver(URLResolver):
+    """The URLs of a site's generated models, looked up when asked for; it lists none."""
+
+    def __init__(self, site: AdminSite) -> None:
+        super().__init__(RoutePattern(""), ())
+        self.site = site
+
+    @property
+    def url_patterns(self) -> list[Any]:  # type: ignore[override]  # a cached property in Django
+        return []
+
+    def resolve(self, path: str) -> ResolverMatch:
+        label, _, rest = str(path).partition("/")
+        name, slash, _ = rest.partition("/")
+        if rest == "" and label in labels():
+            view = self.site.admin_view(self.site.app_index)
+            return ResolverMatch(view, (), {"app_label": label}, "app_list", route=f"{label}/")
+        model = listed(label, name) if slash else None
+        if model is None:
+            raise Resolver404({"path": path, "tried": []})
+        return self.of(model).resolve(str(path))
+
+    def of(self, model: Any) -> URLResolver:
+        """The resolver of one model's pages."""
+        admin = self.site.get_model_admin(model)
+        route = RoutePattern(f"{model._meta.app_label}/{model._meta.model_name}/")
+        return URLResolver(route, admin.urls)
+
+
+class NamedResolver:
+    """A namespace's resolver that also knows the names of generated models' pages."""
+
+    def __init__(self, known: Any, ns_pattern: str, converters: Any, generated: GeneratedResolver) -> None:
+        self.known = known
+        self.ns_pattern = ns_pattern
+        self.converters = dict(converters)
+        self.generated = generated
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.known, name)
+
+    def _reverse_with_prefix(self, view: Any, prefix: str, *args: Any, **kwargs: Any) -> str:
+        if view == "app_list" and kwargs.get("app_label") in labels():
+            return self._app_list(prefix, kwargs["app_label"])
+        for model in named(view):
+            try:
+                return str(self._around(self.generated.of(model))._reverse_with_prefix(view, prefix, *args, **kwargs))
+            except NoReverseMatch:
+                continue
+        return str(self.known._reverse_with_prefix(view, prefix, *args, **kwargs))
+
+    def _app_list(self, prefix: str, label: str) -> str:
+        return f"{self.known._reverse_with_prefix('index', prefix)}{label}/"
+
+    def _around(self, resolver: URLResolver) -> Any:
+        pattern = RegexPattern(self.ns_pattern)
+        pattern.converters = self.converters
+        return URLResolver(RegexPattern(r"^/"), [URLResolver(pattern, [resolver])])
+
+
+def install() -> None:
+    """Put the three replacements in place, once per process."""
+    if not hasattr(AdminSite.get_urls, "dynamo"):
+        AdminSite.get_urls = _wrapped(AdminSite.get_urls, _get_urls)  # type: ignore[method-assign]
+        AdminSite.get_app_list = _wrapped(AdminSite.get_app_list, _get_app_list)  # type: ignore[method-assign]
+        base.get_ns_resolver = _wrapped(base.get_ns_resolver, _get_ns_resolver)
+    for site in list(all_sites):
+        attach(site)
+
+
+def attach(site: AdminSite) -> None:
+    if not isinstance(site._registry, LazyAdmins):
+        site._registry = LazyAdmins(site, site._registry)
+
+
+def project(transition: Transition) -> None:
+    """Drop the admins of models that changed; they are made anew when next asked for."""
+    for site in list(all_sites):
+        made = getattr(site._registry, "made", None)
+        for model_id in transition.changes if made is not None else ():
+            made.pop(model_id, None)
+
+
+def register_admin(label: str) -> Callable[[type[ModelAdmin[Any]]], type[ModelAdmin[Any]]]:
+    """Class decorator: use this ModelAdmin for the generated model "app.Name"."""
+
+    def register(cls: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
+        own_admins[label.lower()] = cls
+        for site in list(all_sites):
+            getattr(site._registry, "made", {}).clear()
+        return cls
+
+    return register
+
+
+def admin_class(schema: ModelSchema) -> type[ModelAdmin[Any]]:
+    return own_admins.get(schema.label.lower(), GeneratedAdmin)
+
+
+def shown(model: object) -> ModelSchema | None:
+    """The schema of a live generated class that has admin pages."""
+    schema = registry.schema(getattr(model, "dynamo_id", ""))
+    return schema if schema is not None and schema.admin and not schema.retired else None
+
+
+def listed(label: str, model_name: str) -> Any:
+    schema = registry.schema_of(label, model_name)
+    if schema is None or not schema.admin or schema.key[1] != model_name:
+        return None
+    return registry.model_class(schema.id)
+
+
+def labels() -> set[str]:
+    return {schema.app for schema in registry.live() if schema.admin}
+
+
+def named(view: Any) -> Iterator[Any]:
+    """The generated models whose pages a URL name such as shop_book_changelist may mean."""
+    if not isinstance(view, str):
+        return
+    parts = view.split("_")
+    for start in range(len(parts) - 1, 0, -1):
+        label = "_".join(parts[:start])
+        for end in range(len(parts) - 1, start, -1):
+            model = listed(label, "_".join(parts[start:end]))
+            if model is not None:
+                yield model
+
+
+def _wrapped(original: Any, replacement: Any) -> Any:
+    @wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return replacement(original, *args, **kwargs)
+
+    call.dynamo = True  # type: ignore[attr-defined]  # marks that the replacement is in place
+    call.cache_clear = getattr(original, "cache_clear", None)  # type: ignore[attr-defined]
+    return call
+
+
+def _get_urls(original: Any, site: AdminSite) -> list[Any]:
+    attach(site)
+    urls: list[Any] = original(site)
+    before_catch_all = len(urls) - 1 if site.final_catch_all_view else len(urls)
+    urls.insert(before_catch_all, GeneratedResolver(site))
+    return urls
+
+
+def _get_ns_resolver(original: Any, ns_pattern: str, resolver: Any, converters: Any) -> Any:
+    found = original(ns_pattern, resolver, converters)
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, GeneratedResolver):
+            return NamedResolver(found, ns_pattern, converters, pattern)
+    return found
+
+
+def _get_app_list(original: Any, site: AdminSite, request: Any, app_label: str | None = None) -> list[Any]:
+    apps_listed: list[Any] = original(site, request, app_label)
+    by_label = {entry["app_label"]: entry for entry in apps_listed}
+    root = reverse("admin:index", current_app=site.name)
+    for schema in registry.live():
+        if not schema.admin or app_label not in (None, schema.app):
+            continue
+        entry = _model_entry(site, request, schema, root)
+        if entry is not None:
+            by_label.setdefault(schema.app, _app_entry(schema.app, root))["models"].append(entry)
+    for entry in by_label.values():
+        entry["models"].sort(key=lambda model: str(model["name"]))
+    return sorted(by_label.values(), key=lambda entry: str(entry["name"]).lower())
+
+
+def _app_entry(label: str, root: str) -> dict[str, Any]:
+    name = apps.get_app_config(label).verbose_name
+    return {
+        "name": name,
+        "app_label": label,
+        "app_url": f"{root}{label}/",
+        "has_module_perms": True,
+        "models": [],
+    }
+
+
+def _model_entry(site: AdminSite, request: Any, schema: ModelSchema, root: str) -> dict[str, Any] | None:
+    """One line of the index, from the catalogue: no class is built for it."""
+    perms = _permissions(site, request, schema)
+    if not any(perms.values()):
+        return None
+    url = f"{root}{schema.key[0]}/{schema.key[1]}/"
+    readable = perms["view"] or perms["change"]
+    entry = {
+        "model": SimpleLazyObject(lambda: registry.model_class(schema.id)),
+        "name": capfirst(str(classes.verbose_name_plural(schema))),
+        "object_name": schema.name,
+        "perms": perms,
+        "admin_url": url if readable else None,
+        "add_url": f"{url}add/" if perms["add"] else None,
+    }
+    return {**entry, "view_only": not perms["change"]} if readable else entry
+
+
+def _permissions(site: AdminSite, request: Any, schema: ModelSchema) -> dict[str, bool]:
+    if schema.label.lower() in own_admins:
+        return site.get_model_admin(registry.model_class(schema.id)).get_model_perms(request)  # type: ignore[arg-type]
+    label, name = schema.key
+    actions = ("add", "change", "delete", "view")
+    return {action: request.user.has_perm(f"{label}.{action}_{name}") for action in actions}
+
+
+__all__ = ["GeneratedAdmin", "install", "project", "register_admin", "sites"]

@@ -1,0 +1,164 @@
+"""ModelSchema -> class: made once, then changed in place so that whoever holds it keeps a valid class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from django.apps import apps
+from django.db import models
+from django.utils.module_loading import import_string
+from django.utils.text import camel_case_to_spaces, format_lazy
+
+from events.schema import FieldSchema, ModelSchema
+from projections import conf, fields, relations
+from projections.generated import GeneratedModel
+
+Lookup: TypeAlias = Callable[[str], ModelSchema | None]
+
+MODULE = "projections.generated"
+
+
+def create(schema: ModelSchema, lookup: Lookup, registry: Any) -> type[models.Model]:
+    """Make the class and register it with `registry`, an app registry or a facade of one."""
+    key = models.BigAutoField(verbose_name="ID", primary_key=True, auto_created=True, serialize=False)
+    attributes: dict[str, Any] = {"__module__": MODULE, "dynamo_id": schema.id, "id": key}
+    attributes["Meta"] = type(
+        "Meta",
+        (),
+        {
+            "apps": registry,
+            "app_label": schema.app,
+            "db_table": schema.db_table,
+            "verbose_name": verbose_name(schema),
+            "verbose_name_plural": verbose_name_plural(schema),
+            "ordering": tuple(schema.options.get("ordering", ())),
+            "constraints": constraints(schema),
+        },
+    )
+    for field in schema.fields:
+        attributes[field.name] = django_field(field, schema, lookup)
+    attributes["dynamo_display"] = display(schema)
+    made: type[models.Model] = type(schema.name, bases(schema), attributes)
+    return made
+
+
+def update(
+    model: Any, before: ModelSchema, after: ModelSchema, lookup: Lookup, renamed: frozenset[str]
+) -> None:
+    """Bring a class that is in use up to its schema, keeping its identity.
+
+    `renamed` are the ids of models that changed their name in the same transition: link tables and
+    accessors carry those names.
+    """
+    name_class(model, after)
+    old = {f.id: f for f in before.fields}
+    new = {f.id: f for f in after.fields}
+    stale = {
+        key
+        for key, f in new.items()
+        if key in old and (old[key].shape() != f.shape() or _names_moved(f, after.id, renamed))
+    }
+    here = {f.dynamo_id: f for f in own_fields(model)}
+    gone = [here[key] for key in old if key in here and (key not in new or key in stale)]
+    fresh = [f for key, f in new.items() if key in stale or key not in here]
+    order = {key: index for index, key in enumerate(new)}
+    if gone or fresh:
+        made = [_named(django_field(f, after, lookup), f.name) for f in fresh]
+        relations.swap(model, gone, made, lambda f: order.get(getattr(f, "dynamo_id", ""), -1))
+    describe(model, after)
+
+
+def _names_moved(field: FieldSchema, model_id: str, renamed: frozenset[str]) -> bool:
+    if not field.is_relation:
+        return False
+    return model_id in renamed or (field.is_many_to_many and field.related_model in renamed)
+
+
+def _named(field: Any, name: str) -> Any:
+    field.name = name
+    return field
+
+
+def own_fields(model: Any) -> list[Any]:
+    """The Django fields that stand for FieldSchemas: all but the primary key."""
+    every = (*model._meta.local_fields, *model._meta.local_many_to_many)
+    return [f for f in every if hasattr(f, "dynamo_id")]
+
+
+def name_class(model: Any, schema: ModelSchema) -> None:
+    opts = model._meta
+    model.__name__ = model.__qualname__ = opts.object_name = schema.name
+    opts.model_name = schema.name.lower()
+    opts.app_label = schema.app
+    opts.db_table = schema.db_table
+
+
+def describe(model: Any, schema: ModelSchema) -> None:
+    """Set what does not concern fields: names for people, ordering, constraints, `__str__`."""
+    opts = model._meta
+    opts.verbose_name = verbose_name(schema)
+    opts.verbose_name_plural = verbose_name_plural(schema)
+    opts.ordering = tuple(schema.options.get("ordering", ()))
+    opts.constraints = constraints(schema)
+    model.dynamo_display = display(schema)
+    model.__doc__ = f"{schema.name}({', '.join(f.name for f in opts.fields)})"
+    relations.expire(model)
+
+
+def django_field(field: FieldSchema, model: ModelSchema, lookup: Lookup) -> Any:
+    made = fields.build(field, target_label(field, model, lookup) if field.is_relation else None)
+    made.dynamo_id = field.id  # type: ignore[attr-defined]  # our mark on Django's object
+    return made
+
+
+def target_label(field: FieldSchema, model: ModelSchema, lookup: Lookup) -> str:
+    """The "app.Model" that a relation refers to, under its present name."""
+    if field.related_model == model.id:
+        return "self"
+    if "." in field.related_model:
+        return field.related_model
+    target = lookup(field.related_model)
+    if target is None:
+        raise LookupError(f"{model.label}.{field.name} refers to model {field.related_model}, which is gone")
+    return target.label
+
+
+def bases(schema: ModelSchema) -> tuple[type, ...]:
+    """The project's own base of this model, named in its settings, before ours."""
+    path = conf.get("DYNAMO_MODEL_BASES").get(schema.label)
+    return (GeneratedModel,) if path is None else (import_string(path), GeneratedModel)
+
+
+def verbose_name(schema: ModelSchema) -> str:
+    return str(schema.options.get("verbose_name") or camel_case_to_spaces(schema.name))
+
+
+def verbose_name_plural(schema: ModelSchema) -> Any:
+    return schema.options.get("verbose_name_plural") or format_lazy("{}s", verbose_name(schema))
+
+
+def display(schema: ModelSchema) -> str:
+    """The field shown by `__str__`: the chosen one, else the first text field."""
+    chosen = schema.options.get("display")
+    if chosen:
+        return str(chosen)
+    rows = ((f.name, fields.field_type(f.type)) for f in schema.fields)
+    return next((name for name, row in rows if row is not None and row.is_text), "")
+
+
+def constraints(schema: ModelSchema) -> list[Any]:
+    """All fields flagged unique_together form one constraint."""
+    names = [f.name for f in schema.fields if f.unique_together]
+    return [models.UniqueConstraint(fields=names, name=together_name(schema))] if names else []
+
+
+def together_name(schema: ModelSchema) -> str:
+    return f"together_{schema.id.replace('-', '')}"
+
+
+def hand_written(label: str) -> type[models.Model] | None:
+    """The class of a hand-written model, or None; generated models are not looked at."""
+    app_label, _, name = label.partition(".")
+    entries = apps.all_models.get(app_label, {})
+    return dict.get(entries, name.lower())

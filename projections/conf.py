@@ -1,0 +1,102 @@
+"""Every setting of Dynamo: its name, default and meaning. Read late, so tests can override them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings as django_settings
+from django.db import DEFAULT_DB_ALIAS
+
+PREFIX: Final = "DYNAMO_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    name: str
+    default: Any
+    type: type | tuple[type, ...]
+    help: str
+
+
+SETTINGS: Final = (
+    Setting(
+        name="DYNAMO_DATABASE",
+        default=DEFAULT_DB_ALIAS,
+        type=str,
+        help="Alias of the one database that holds the log, the meta tables and the generated tables.",
+    ),
+    Setting(
+        name="DYNAMO_DEFAULT_APP",
+        default="dynamic",
+        type=str,
+        help="App label of models that name none.",
+    ),
+    Setting(
+        name="DYNAMO_DEFAULT_ADMIN",
+        default=True,
+        type=bool,
+        help="Whether models get admin pages unless they say otherwise.",
+    ),
+    Setting(
+        name="DYNAMO_APPS",
+        default=(),
+        type=(tuple, list),
+        help="Further app labels for generated models; each gets an AppConfig of its own.",
+    ),
+    Setting(
+        name="DYNAMO_FIELD_TYPES",
+        default={},
+        type=dict,
+        help="Allow-list of third-party field types: name to dotted path of the field class.",
+    ),
+    Setting(
+        name="DYNAMO_MODEL_BASES",
+        default={},
+        type=dict,
+        help='Own methods and managers: "app.Name" to the dotted path of an abstract model or mixin.',
+    ),
+    Setting(
+        name="DYNAMO_DELETE_COLUMNS",
+        default=False,
+        type=bool,
+        help="False: a deleted field is retired and its values are kept. True: its column is dropped at once.",
+    ),
+    Setting(
+        name="DYNAMO_DELETE_TABLES",
+        default=False,
+        type=bool,
+        help="False: a deleted model is retired and its rows are kept. True: its table is dropped at once.",
+    ),
+    Setting(
+        name="DYNAMO_STREAM_POLL_SECONDS",
+        default=1.0,
+        type=(float, int),
+        help="How often the stream looks at the log when nothing woke it up.",
+    ),
+    Setting(
+        name="DYNAMO_STREAM_KEEPALIVE_SECONDS",
+        default=20.0,
+        type=(float, int),
+        help="How often an idle stream sends a keep-alive frame and checks the reader's permission again.",
+    ),
+)
+BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+
+
+def get(name: str) -> Any:
+    """Read one setting by its full name."""
+    return getattr(django_settings, name, BY_NAME[name].default)
+
+
+def database() -> str:
+    return str(get("DYNAMO_DATABASE"))
+
+
+def default_app() -> str:
+    return str(get("DYNAMO_DEFAULT_APP"))
+
+
+def given() -> dict[str, Any]:
+    """The DYNAMO_* settings that the project sets, known or not."""
+    return {name: getattr(django_settings, name) for name in dir(django_settings) if name.startswith(PREFIX)}

@@ -1,0 +1,1 @@
+"""The table: a transition becomes statements, after a preflight over the rows that they concern."""

@@ -1,0 +1,284 @@
+"""Type changes: which pairs of types have a meaning, what becomes of a value, and the copying of values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from events.diff import Handling
+from events.schema import FieldSchema, thaw
+from projections import fields
+from projections.ddl import physical
+
+Converter: TypeAlias = Callable[[Any], Any]
+
+TEXT: Final = frozenset(
+    {
+        "CharField",
+        "TextField",
+        "SlugField",
+        "EmailField",
+        "URLField",
+        "FileField",
+        "ImageField",
+        "FilePathField",
+    }
+)
+KEYS: Final = frozenset({"ForeignKey", "OneToOneField"})
+NUMBERS: Final = frozenset({"FloatField", "DecimalField"}) | {
+    name for name, row in fields.STOCK.items() if row.limits is not None
+}
+BATCH: Final = 1_000
+
+SAME, FITS, CONVERT, REPLACE, REFUSE = "same", "fits", "convert", "replace", "refuse"
+
+
+def mode(old: FieldSchema, new: FieldSchema) -> str:
+    """How values get from one shape to another.
+
+    same: they fit as they are. fits: if every row does. convert: into a new column, the old one is kept.
+    replace: an empty new column, the old one is kept. refuse: there is no meaning.
+    """
+    if old.is_many_to_many or new.is_many_to_many:
+        if old.type != new.type:
+            return REFUSE
+        return SAME if old.related_model == new.related_model else REPLACE
+    if old.type in KEYS and new.type in KEYS:
+        return SAME if old.related_model == new.related_model else FITS
+    if old.type in TEXT and new.type in TEXT:
+        return SAME if _length(new) >= _length(old) else FITS
+    if old.type == new.type == "DecimalField":
+        return SAME if _wider_decimal(old, new) else FITS
+    if old.type == new.type:
+        return SAME
+    if limits(old) and limits(new):
+        return SAME if _wider_range(old, new) else FITS
+    return CONVERT if _meaning(old, new) else REFUSE
+
+
+def limits(column: FieldSchema) -> tuple[int, int] | None:
+    row = fields.field_type(column.type)
+    return None if row is None else row.limits
+
+
+def existing_value(column: FieldSchema, handling: Handling) -> Any:
+    """The one value that existing rows get: the backfill, else the default; None if there is neither."""
+    if column.is_relation:
+        return handling.backfill
+    built: Any = fields.build(replace(column, help="", choices=()))
+    if handling.backfill is not None:
+        return fields.parse(built, handling.backfill)
+    if built.has_default():
+        return built.get_default()
+    if getattr(built, "auto_now", False) or getattr(built, "auto_now_add", False):
+        return _stamp(built)
+    return None
+
+
+def failing(
+    using: str, model: Any, old: FieldSchema, new: FieldSchema, limit: int = 5
+) -> tuple[int, list[Any]]:
+    """Count the rows whose value does not convert, with some of those values."""
+    convert = converter(old, new)
+    count, samples = 0, []
+    for _, value in _values(using, model, old):
+        try:
+            convert(value)
+        except (ValidationError, ValueError, ArithmeticError, TypeError):
+            count += 1
+            if len(samples) < limit:
+                samples.append(value)
+    return count, samples
+
+
+def copy(using: str, model: Any, source: FieldSchema, column: FieldSchema, handling: Handling) -> None:
+    """Fill a new column from the one it replaces, batch by batch."""
+    convert = converter(source, column)
+    name = physical.attribute(column.storage)
+    substitute = None if handling.on_error != "value" else _substitute(column, handling)
+    batch: list[Any] = []
+    for key, value in _values(using, model, source):
+        try:
+            converted = convert(value)
+        except (ValidationError, ValueError, ArithmeticError, TypeError):
+            if handling.on_error == "fail":
+                raise
+            converted = substitute
+        batch.append(model(**{"pk": key, name: converted}))
+        if len(batch) == BATCH:
+            _write(using, model, batch, name)
+            batch = []
+    _write(using, model, batch, name)
+
+
+def fill_each(using: str, model: Any, name: str, factory: Callable[[], Any]) -> None:
+    """Give every row a value of its own."""
+    batch: list[Any] = []
+    for key in model._base_manager.using(using).order_by("pk").values_list("pk", flat=True).iterator(BATCH):
+        batch.append(model(**{"pk": key, name: factory()}))
+    for start in range(0, len(batch), BATCH):
+        _write(using, model, batch[start : start + BATCH], name)
+
+
+def converter(old: FieldSchema, new: FieldSchema) -> Converter:
+    """A function from a value of the old column to one of the new; it raises where there is none."""
+    if new.type in KEYS:
+        return _whole
+    if new.type in TEXT:
+        return _to_text(new)
+    read = _reading(old)
+    built: Any = fields.build(replace(new, help="", choices=(), default=None))
+
+    def convert(value: Any) -> Any:
+        return fields.parse(built, read(value, new))
+
+    return convert
+
+
+def _meaning(old: FieldSchema, new: FieldSchema) -> bool:
+    if "BinaryField" in {old.type, new.type}:
+        return False
+    if old.type in TEXT or new.type in TEXT or "JSONField" in {old.type, new.type}:
+        return True
+    numeric = NUMBERS | KEYS | {"BooleanField"}
+    moments = {"DateField", "DateTimeField"}
+    if old.type in KEYS or new.type in KEYS:
+        return bool(limits(old) or limits(new))
+    return {old.type, new.type} <= numeric or {old.type, new.type} <= moments
+
+
+def _length(column: FieldSchema) -> float:
+    return float(column.options.get("max_length", "inf"))
+
+
+def _wider_range(old: FieldSchema, new: FieldSchema) -> bool:
+    (old_low, old_high), (new_low, new_high) = limits(old) or (0, 0), limits(new) or (0, 0)
+    return new_low <= old_low and old_high <= new_high
+
+
+def _wider_decimal(old: FieldSchema, new: FieldSchema) -> bool:
+    scale, old_scale = new.options["decimal_places"], old.options["decimal_places"]
+    whole, old_whole = new.options["max_digits"] - scale, old.options["max_digits"] - old_scale
+    return bool(scale >= old_scale and whole >= old_whole)
+
+
+def _to_text(new: FieldSchema) -> Converter:
+    longest = _length(new)
+
+    def convert(value: Any) -> str:
+        text = _text(value)
+        if len(text) > longest:
+            raise ValidationError(f"{text!r} is longer than {longest:.0f}")
+        return text
+
+    return convert
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(value)
+
+
+def _reading(old: FieldSchema) -> Callable[[Any, FieldSchema], Any]:
+    """What the new field is given to parse: text is trimmed, other values take their JSON form."""
+    return _read_text if old.type in TEXT else _read_value
+
+
+def _read_text(value: str, new: FieldSchema) -> Any:
+    text = value.strip()
+    if new.type == "JSONField":
+        return json.loads(text, parse_constant=_no_constant)
+    if new.type == "BooleanField":
+        return _boolean(text.lower())
+    return text
+
+
+def _read_value(value: Any, new: FieldSchema) -> Any:
+    if new.type == "JSONField":
+        return value if isinstance(value, bool | int | float) else _text(value)
+    if new.type == "BooleanField":
+        return _boolean(value)
+    if isinstance(value, bool):
+        return int(value)
+    if limits(new):
+        return _whole(value)
+    if new.type == "FloatField" and float(value) != value:
+        raise ValidationError(f"{value!r} has no exact float")
+    if new.type == "DateField" and isinstance(value, datetime):
+        return _midnight(value)
+    if new.type == "DateTimeField" and isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC).isoformat()
+    return str(value) if isinstance(value, Decimal | float) and new.type == "DecimalField" else value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    known = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False}
+    if value not in known:
+        raise ValidationError(f"{value!r} is neither true nor false")
+    return known[value]
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if not isinstance(value, str) and number != value:
+        raise ValidationError(f"{value!r} is not a whole number")
+    return number
+
+
+def _midnight(value: datetime) -> str:
+    moment = value.astimezone(UTC) if timezone.is_aware(value) else value
+    if moment.time() != time(0):
+        raise ValidationError(f"{value.isoformat()} has a time of day")
+    return moment.date().isoformat()
+
+
+def _stamp(built: Any) -> Any:
+    moment = timezone.now()
+    if isinstance(built, models.DateTimeField):
+        return moment
+    return moment.date() if isinstance(built, models.DateField) else moment.time()
+
+
+def _substitute(column: FieldSchema, handling: Handling) -> Any:
+    built: Any = fields.build(replace(column, help="", choices=()))
+    return fields.parse(built, thaw(handling.error_value))
+
+
+def _values(using: str, model: Any, column: FieldSchema) -> Iterator[tuple[Any, Any]]:
+    """Keys and values of the rows that have one, in batches, so that memory stays constant."""
+    found: Any = model._meta.get_field(physical.attribute(column.storage))
+    name = found.attname
+    last = None
+    while True:
+        rows = model._base_manager.using(using).filter(**{f"{name}__isnull": False}).order_by("pk")
+        if last is not None:
+            rows = rows.filter(pk__gt=last)
+        batch = list(rows.values_list("pk", name)[:BATCH])
+        yield from ((key, value) for key, value in batch if not (value == "" and column.type not in TEXT))
+        if len(batch) < BATCH:
+            return
+        last = batch[-1][0]
+
+
+def _write(using: str, model: Any, batch: list[Any], name: str) -> None:
+    if batch:
+        model._base_manager.using(using).bulk_update(batch, [name])

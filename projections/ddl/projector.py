@@ -1,0 +1,291 @@
+"""The DDL projector: by storage id, lead each table from its former shape to the new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import connections, models
+
+from events.schema import FieldSchema
+from projections import fields
+from projections.ddl import convert, engine, physical, preflight
+from projections.ddl.physical import Link, Table
+from projections.transition import Change, Transition
+
+
+def project(transition: Transition, using: str) -> None:
+    """Run the schema statements of a transition: moves first, so that names are free, drops last."""
+    changes = [change for _, change in transition.shaped()]
+    if not changes:
+        return
+    engine.settle(using)
+    with engine.editor(using, transition.end.position) as editor:
+        work = [TableWork(using, editor, transition, change) for change in changes]
+        for step in (_move, _create, _reshape, _relink, _drop):
+            for item in work:
+                step(item)
+    engine.check_references(using, [name for item in work for name in item.names()])
+
+
+@dataclass(slots=True)
+class TableWork:
+    """What one table's change needs at hand; `state` is the table as it stands now."""
+
+    using: str
+    editor: Any
+    transition: Transition
+    change: Change
+    state: Table | None = None
+
+    def __post_init__(self) -> None:
+        if self.change.before is not None:
+            self.state = physical.table(self.change.before)
+
+    def names(self) -> list[str]:
+        after = self.change.after
+        if after is None:
+            return []
+        tables = [f.table for f in (*after.fields, *after.retired_fields) if f.table]
+        return [after.db_table, *tables]
+
+    def model(self, described: Table) -> Any:
+        return physical.table_class(described, self.transition.after)
+
+
+def _move(work: TableWork) -> None:
+    before, after = work.change.before, work.change.after
+    if before is None or after is None or work.state is None:
+        return
+    if before.db_table != after.db_table:
+        work.editor.alter_db_table(work.model(work.state), before.db_table, after.db_table)
+    # Constraints on foreign keys follow the new schema: a retired table has none.
+    work.state = replace(work.state, name=after.db_table)
+    old = physical.links(before, work.transition.before)
+    new = physical.links(after, work.transition.after)
+    for storage, link in new.items():
+        if storage in old and old[storage].name != link.name:
+            model = physical.link_class(old[storage], work.transition.after)
+            work.editor.alter_db_table(model, old[storage].name, link.name)
+
+
+def _create(work: TableWork) -> None:
+    if work.change.before is not None or work.change.after is None:
+        return
+    described = physical.table(work.change.after)
+    work.editor.create_model(work.model(described))
+    work.state = described
+
+
+def _reshape(work: TableWork) -> None:
+    after = work.change.after
+    if work.change.before is None or after is None or work.state is None:
+        return
+    target = physical.table(after)
+    if work.state.together and work.state.together != target.together:
+        _set_together(work, ())
+    _alter_columns(work, target)
+    for storage, column in target.columns.items():
+        if storage not in work.state.columns:
+            _add(work, column)
+    for storage in [s for s in work.state.columns if s not in target.columns]:
+        _remove(work, storage)
+    if work.state.together != target.together:
+        _set_together(work, target.together)
+
+
+def _set_together(work: TableWork, together: tuple[str, ...]) -> None:
+    state = work.state
+    assert state is not None
+    if together:
+        work.state = replace(state, together=together)
+        model = work.model(work.state)
+        work.editor.add_constraint(model, model._meta.constraints[0])
+    else:
+        model = work.model(state)
+        dropped = model._meta.constraints[0]
+        # The editor remakes SQLite's table from the class, which must not list the constraint any more.
+        if connections[work.using].vendor == "sqlite":
+            model = work.model(replace(state, together=()))
+        work.editor.remove_constraint(model, dropped)
+        work.state = replace(state, together=())
+
+
+def _alter_columns(work: TableWork, target: Table) -> None:
+    """Alter what is in both; a column whose new name is still taken waits, or steps aside."""
+    waiting = [s for s in target.columns if work.state is not None and s in work.state.columns]
+    while waiting:
+        state = work.state
+        assert state is not None
+        taken = {c.column.lower(): s for s, c in state.columns.items()}
+        free = [s for s in waiting if taken.get(target.columns[s].column.lower(), s) == s]
+        if free:
+            _alter(work, target, free[0])
+            waiting.remove(free[0])
+        else:
+            _step_aside(work, waiting[0])
+
+
+def _step_aside(work: TableWork, storage: str) -> None:
+    assert work.state is not None
+    column = work.state.columns[storage]
+    moved = replace(column, column=f"zz_aside_{storage.replace('-', '')[:12]}")
+    _alter_to(work, work.state, work.state.with_column(moved), storage, None)
+
+
+def _alter(work: TableWork, target: Table, storage: str) -> None:
+    state = work.state
+    assert state is not None
+    column = target.columns[storage]
+    loose = (state.loose - {storage}) | (target.loose & {storage})
+    altered = replace(state.with_column(column), loose=loose)
+    if _optional_text_becomes_unique(state.columns[storage], column):
+        relaxed = replace(altered, relaxed=altered.relaxed | {storage})
+        _alter_to(work, state, relaxed, storage, None)
+        _empty_to_null(work, relaxed, storage)
+        state = relaxed
+    _alter_to(work, state, altered, storage, convert.existing_value(column, preflight.handling_of(work.transition, column)))
+
+
+def _alter_to(work: TableWork, old: Table, new: Table, storage: str, fill: Any) -> None:
+    """Alter one column; NULLs take `fill` first where NULL is no longer allowed."""
+    name = physical.attribute(storage)
+    old_model, new_model = work.model(old), work.model(new)
+    before, after = old_model._meta.get_field(name), new_model._meta.get_field(name)
+    connection = connections[work.using]
+    if _signature(before, connection) != _signature(after, connection):
+        if before.null and not after.null:
+            _fill_nulls(work, old_model, before, after, fill)
+        work.editor.alter_field(old_model, before, after)
+    work.state = new
+
+
+def _fill_nulls(work: TableWork, model: Any, before: Any, after: Any, fill: Any) -> None:
+    value = "" if fill is None and after.empty_strings_allowed else fill
+    if value is None:
+        return
+    empty = model._base_manager.using(work.using).filter(**{f"{before.name}__isnull": True})
+    if empty.update(**{before.name: value}):
+        engine.settle(work.using)
+
+
+def _optional_text_becomes_unique(old: FieldSchema, new: FieldSchema) -> bool:
+    """Then '' must become NULL, because only NULL may occur more than once."""
+    text = new.type in convert.TEXT
+    return text and new.unique and not new.required and not fields.nullable(old) and not new.retired
+
+
+def _empty_to_null(work: TableWork, described: Table, storage: str) -> None:
+    name = physical.attribute(storage)
+    rows = work.model(described)._base_manager.using(work.using)
+    if rows.filter(**{name: ""}).update(**{name: None}):
+        engine.settle(work.using)
+
+
+def _add(work: TableWork, column: FieldSchema) -> None:
+    state = work.state
+    assert state is not None
+    handling = preflight.handling_of(work.transition, column)
+    source = None if handling.on_error == "keep" else handling.kept
+    per_row = column.options.get("default_factory") == "uuid4"
+    if source is None and not per_row:
+        _add_constant(work, column)
+        return
+    relaxed = replace(state.with_column(column), relaxed=state.relaxed | {column.storage})
+    model = work.model(relaxed)
+    name = physical.attribute(column.storage)
+    work.editor.add_field(work.model(state), model._meta.get_field(name))
+    work.state = relaxed
+    if source is not None:
+        convert.copy(work.using, model, source, column, handling)
+    else:
+        convert.fill_each(work.using, model, name, fields.FACTORIES["uuid4"])
+    engine.settle(work.using)
+    final = replace(relaxed, relaxed=state.relaxed)
+    _alter_to(work, relaxed, final, column.storage, convert.existing_value(column, handling))
+    work.state = final
+
+
+def _add_constant(work: TableWork, column: FieldSchema) -> None:
+    """Add a column with one value for the rows that are there."""
+    state = work.state
+    assert state is not None
+    described = state.with_column(column)
+    model = work.model(described)
+    made = model._meta.get_field(physical.attribute(column.storage))
+    value = convert.existing_value(column, preflight.handling_of(work.transition, column))
+    if value is not None and made.db_default is models.NOT_PROVIDED:
+        made.default = value
+    work.editor.add_field(work.model(state), made)
+    if value is not None and made.db_default is not models.NOT_PROVIDED and made.db_default != value:
+        made.default = models.NOT_PROVIDED
+        model._base_manager.using(work.using).update(**{made.name: value})
+        engine.settle(work.using)
+    work.state = described
+
+
+def _remove(work: TableWork, storage: str) -> None:
+    state = work.state
+    assert state is not None
+    model = work.model(state)
+    work.editor.remove_field(model, model._meta.get_field(physical.attribute(storage)))
+    work.state = state.without(storage)
+
+
+def _relink(work: TableWork) -> None:
+    """Make, reshape and drop link tables; they were moved to their new names already."""
+    after = work.change.after
+    new = {} if after is None else physical.links(after, work.transition.after)
+    before = work.change.before
+    old = {} if before is None else physical.links(before, work.transition.before)
+    for storage, link in new.items():
+        if storage not in old:
+            work.editor.create_model(physical.link_class(link, work.transition.after))
+        else:
+            moved = replace(old[storage], name=link.name, schema=link.schema, column=link.column)
+            _reshape_link(work, moved, link)
+    for storage, link in old.items():
+        if storage not in new:
+            work.editor.delete_model(physical.link_class(link, work.transition.after))
+
+
+def _reshape_link(work: TableWork, old: Link, new: Link) -> None:
+    """One side after the other, as SQLite remakes the table from what it is told the table is."""
+    if old.unique and not new.unique:
+        model = physical.link_class(old, work.transition.after)
+        work.editor.alter_unique_together(model, [("source", "target")], [])
+        old = replace(old, unique=False)
+    for side in sorted(physical.SIDES):
+        loose = (old.loose - {side}) | (new.loose & {side})
+        stepped = replace(old, **{side: getattr(new, side), "loose": loose})
+        if stepped != old:
+            _alter_side(work, old, stepped, side)
+        old = stepped
+    if new.unique and not old.unique:
+        model = physical.link_class(new, work.transition.after)
+        work.editor.alter_unique_together(model, [], [("source", "target")])
+
+
+def _alter_side(work: TableWork, old: Link, new: Link, side: str) -> None:
+    before = physical.link_class(old, work.transition.after)
+    after = physical.link_class(new, work.transition.after)
+    work.editor.alter_field(before, before._meta.get_field(side), after._meta.get_field(side))
+
+
+def _drop(work: TableWork) -> None:
+    if work.change.after is None and work.state is not None:
+        work.editor.delete_model(work.model(work.state))
+
+
+def _signature(field: Any, connection: Any) -> tuple[Any, ...]:
+    """All of a column that the database knows."""
+    relation = field.remote_field
+    return (
+        field.column,
+        field.db_parameters(connection),
+        field.null,
+        field.unique,
+        field.db_index,
+        None if relation is None else (relation.model._meta.db_table, field.db_constraint),
+        None if field.db_default is models.NOT_PROVIDED else field.db_default,
+    )

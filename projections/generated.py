@@ -1,0 +1,50 @@
+"""The base of every generated class."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models.base import ModelState
+from django.db.models.signals import post_init, pre_init
+
+
+class GeneratedModel(models.Model):
+    """Rows are filled by field name: a class that changes under a running query cannot shift values."""
+
+    dynamo_id: ClassVar[str] = ""
+    dynamo_display: ClassVar[str] = ""
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        if self.dynamo_display:
+            return str(getattr(self, self.dynamo_display))
+        return f"{type(self).__name__} object ({self.pk})"
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Sequence[Any]) -> Self:
+        if cls.__init__ is not models.Model.__init__:
+            return cls._through_init(db, dict(zip(field_names, values, strict=True)))
+        if pre_init.has_listeners(cls):
+            pre_init.send(sender=cls, args=(), kwargs={})
+        row = cls.__new__(cls)
+        row._state = ModelState()
+        # Fields that the query did not ask for stay absent, which is how Django marks deferred ones.
+        row.__dict__.update(zip(field_names, values, strict=True))
+        row._state.adding = False
+        row._state.db = db
+        if post_init.has_listeners(cls):
+            post_init.send(sender=cls, instance=row)
+        return row
+
+    @classmethod
+    def _through_init(cls, db: str | None, values: dict[str, Any]) -> Self:
+        """A project's own base has an `__init__`: let it run, with deferred fields marked as Django does."""
+        names = (f.attname for f in cls._meta.concrete_fields)
+        row = cls(*(values.get(name, models.DEFERRED) for name in names))
+        row._state.adding = False
+        row._state.db = db
+        return row

@@ -1,0 +1,180 @@
+"""The pipeline: which projectors run where, and `catch_up`, the one loop that follows the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import DatabaseError, transaction
+
+from events import fold, store
+from events.schema import ModelSchema
+from events.store import Mark
+from events.types import Recorded
+from projections import admin_site, cache, conf
+from projections.ddl import projector
+from projections.registry import registry
+from projections.transition import Transition, joined
+
+DATABASE = "database"
+
+
+def project_shared(transition: Transition, using: str) -> None:
+    """What all processes share, in the transaction of the change: tables, content types, checkpoint."""
+    projector.project(transition, using)
+    cache.project_shared(transition, using)
+    store.checkpoint(using, DATABASE, transition.end)
+
+
+def project_local(transition: Transition) -> None:
+    """What each process has of its own: classes, caches, admin."""
+    registry.project(transition)
+    cache.project_local(transition)
+    admin_site.project(transition)
+
+
+def transition(
+    before: Mapping[str, ModelSchema],
+    after: Mapping[str, ModelSchema],
+    events: tuple[Recorded, ...],
+    start: Mark,
+    end: Mark,
+) -> Transition:
+    return Transition(
+        changes=joined(before, after), events=events, start=start, end=end, others=registry.schema
+    )
+
+
+def catch_up() -> bool:
+    """Bring this process up to the log; says whether anything had changed.
+
+    The gap is replayed where the log only grew, all of it where it is another log (a flush, a rolled back
+    test, a restored backup). Classes that are in use keep their identity either way.
+    """
+    using = conf.database()
+    with registry.lock:
+        if staged:
+            # This process is ahead of the log on purpose, inside a transaction that holds the writers' lock.
+            return False
+        if not registry.loaded and not _installed(using):
+            return False
+        at = store.head(using)
+        if at == registry.mark:
+            registry.loaded = True
+            return False
+        project_local(_gap(using, at) or _whole(using, at))
+        registry.loaded = True
+        return True
+
+
+def load() -> None:
+    """Read the schema for the first time, if its tables are there."""
+    try:
+        catch_up()
+    except DatabaseError:
+        # No database yet, as in `collectstatic` on a build machine; asked again at the next look-up.
+        return
+
+
+def _installed(using: str) -> bool:
+    return store.installed(using)
+
+
+def _gap(using: str, at: Mark) -> Transition | None:
+    mark = registry.mark
+    if at.registry_id != mark.registry_id or at.position <= mark.position:
+        return None
+    events = tuple(store.read(using, after=mark.position, upto=at.position))
+    if not events or events[0].prev_hash != mark.hash:
+        return None
+    models = dict(registry.models)
+    for recorded in events:
+        fold.advance(models, recorded.event)
+    return transition(registry.models, models, events, mark, at)
+
+
+def _whole(using: str, at: Mark) -> Transition:
+    schema = fold.replay(store.read(using, upto=at.position))
+    return transition(registry.models, dict(schema.models), (), registry.mark, at)
+
+
+class Staged:
+    """A transition shown inside a caller's transaction, taken back unless that transaction commits.
+
+    Django drops the commit hooks of a transaction that rolls back; the hook's end tells us at once.
+    """
+
+    def __init__(self, shown: Transition, using: str, publish: Callable[[], None]) -> None:
+        self.shown = shown
+        self.using = using
+        self.publish = publish
+        self.settled = False
+
+    def __call__(self) -> None:
+        """The transaction committed; a manual savepoint may still have taken our event away."""
+        if self.settled:
+            return
+        if not store.exists(self.using, self.shown.events[-1]):
+            take_back(self.entry)
+            return
+        self.settled = True
+        staged[:] = [entry for entry in staged if entry is not self.entry]
+        self.publish()
+
+    @property
+    def entry(self) -> Entry:
+        return self._entry
+
+    def enter(self) -> None:
+        self._entry = Entry(self.shown)
+        staged.append(self._entry)
+
+    def __del__(self) -> None:
+        if not self.settled and hasattr(self, "_entry"):
+            take_back(self._entry)
+
+
+class Entry:
+    def __init__(self, shown: Transition) -> None:
+        self.shown = shown
+
+
+# Transitions shown before their commit, oldest first; only the holder of the writers' lock can have any.
+staged: list[Entry] = []
+
+
+def stage(shown: Transition, using: str, publish: Callable[[], None]) -> None:
+    """Show a transition inside the caller's transaction; `publish` runs after its commit."""
+    hook = Staged(shown, using, publish)
+    with registry.lock:
+        project_local(shown)
+        hook.enter()
+    transaction.on_commit(hook, using=using)
+
+
+def take_back(entry: Entry) -> None:
+    """Undo a transition and all that came after it, newest first."""
+    with registry.lock:
+        while entry in staged:
+            project_local(staged.pop().shown.inverse())
+
+
+def settle(done: Transition) -> None:
+    """Show a committed transition, unless another thread caught up with it first."""
+    with registry.lock:
+        if registry.mark == done.start:
+            project_local(done)
+            return
+    catch_up()
+
+
+def reset() -> Any:
+    """Look at the log again from nothing; classes of models that are still there keep their identity."""
+    with registry.lock:
+        staged.clear()
+        registry.mark = Mark()
+        registry.loaded = False
+    return catch_up()
+
+
+registry.load = load

@@ -1,0 +1,263 @@
+"""The registry of this process: the catalogue of schemas, and classes built from it on first use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from events.schema import FieldSchema, ModelSchema
+from events.store import Mark
+from projections import classes, relations
+from projections.lazy import Facade
+from projections.transition import Change, Transition
+
+
+class Registry:
+    """Schemas by id and name, classes by id. Reading needs no lock; changes and building take it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.mark = Mark()
+        self.loaded = False
+        self.models: dict[str, ModelSchema] = {}
+        self._keys: dict[tuple[str, str], str] = {}
+        self._link_keys: dict[tuple[str, str], str] = {}
+        self._referrers: dict[str, set[str]] = {}
+        self._classes: dict[str, type[models.Model]] = {}
+        self._links: dict[tuple[str, str], type[models.Model]] = {}
+        self._building: dict[tuple[str, str], type[models.Model]] | None = None
+        self._facade = Facade(self._adopt)
+        self.load: Any = None
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def schema(self, model_id: str) -> ModelSchema | None:
+        return self.models.get(model_id)
+
+    def schema_of(self, app_label: str, model_name: str) -> ModelSchema | None:
+        self._ensure_loaded()
+        model_id = self._keys.get((app_label, model_name.lower()))
+        return None if model_id is None else self.models[model_id]
+
+    def live(self) -> list[ModelSchema]:
+        self._ensure_loaded()
+        return [self.models[model_id] for model_id in self._keys.values()]
+
+    def referrers(self, reference: str) -> set[str]:
+        """Ids of the live models with a relation to a model, given by id or by "app.model"."""
+        return self._referrers.get(reference, set())
+
+    def knows(self, app_label: str, model_name: str) -> bool:
+        key = (app_label, model_name)
+        return key in self._keys or key in self._link_keys
+
+    def find(self, app_label: str, model_name: str) -> type[models.Model] | None:
+        """The class of that name, built if need be; None if there is no such model."""
+        self._ensure_loaded()
+        key = (app_label, model_name)
+        model_id = self._keys.get(key)
+        if model_id is not None:
+            return self._classes.get(model_id) or self._build(model_id, key)
+        owner = self._link_keys.get(key)
+        if owner is None:
+            return None
+        return self._links.get(key) or self._build(owner, key)
+
+    def model_class(self, model_id: str) -> type[models.Model] | None:
+        schema = self.models.get(model_id)
+        return None if schema is None or schema.retired else self.find(*schema.key)
+
+    def every(self, app_label: str) -> list[type[models.Model]]:
+        """All classes of a label with their link tables, for the commands that handle data."""
+        self._ensure_loaded()
+        keys = [key for key in (*self._keys, *self._link_keys) if key[0] == app_label]
+        return [found for key in keys if (found := self.find(*key)) is not None]
+
+    def built(self) -> int:
+        return len(self._classes)
+
+    def incoming(self, model: type[models.Model]) -> Iterator[Any]:
+        """The relations that generated classes have to this one, building those that do."""
+        reference = getattr(model, "dynamo_id", "") or model._meta.label_lower
+        owner = getattr(model._meta, "auto_created", None)
+        if owner:
+            return
+        for model_id in sorted(self.referrers(reference)):
+            found = self.model_class(model_id)
+            if found is not None:
+                yield from (f for f in relations.outgoing(found) if f.remote_field.model is model)
+
+    # -- building ----------------------------------------------------------------------------------
+
+    def _ensure_loaded(self) -> None:
+        if not self.loaded and apps.ready and self.load is not None:
+            self.load()
+
+    def _build(self, model_id: str, key: tuple[str, str]) -> type[models.Model] | None:
+        with self.lock:
+            if self._building is not None:
+                # Only the building thread gets here; what is not made yet comes by itself.
+                return self._building.get(key)
+            if self._classes.get(model_id) is None:
+                self._build_closure(model_id)
+            return self._links.get(key) or self._classes.get(model_id)
+
+    def _build_closure(self, model_id: str) -> None:
+        """Build a model with all that it refers to, and show them to other threads together."""
+        self._building = {}
+        made: dict[str, type[models.Model]] = {}
+        try:
+            for schema in self._closure(model_id):
+                made[schema.id] = classes.create(schema, self.schema, self._facade)
+            built = self._building
+        finally:
+            self._building = None
+        for cls in built.values():
+            relations.track(cls)
+        self._links.update({k: c for k, c in built.items() if k in self._link_keys})
+        self._classes.update(made)
+        for schema_id in made:
+            self._expire_around(self.models[schema_id])
+
+    def _closure(self, model_id: str) -> list[ModelSchema]:
+        wanted, found = [model_id], {}
+        while wanted:
+            schema = self.models[wanted.pop()]
+            if schema.id in found or schema.id in self._classes:
+                continue
+            found[schema.id] = schema
+            wanted.extend(f.related_model for f in schema.fields if f.related_model in self.models)
+        return list(found.values())
+
+    def _adopt(self, app_label: str, model: type[models.Model]) -> None:
+        """Called by Django when a class is made: a generated one, or the link table of one."""
+        key = (app_label, str(model._meta.model_name))
+        if self._building is not None:
+            self._building[key] = model
+        else:
+            relations.track(model)
+            self._links[key] = model
+
+    # -- projecting --------------------------------------------------------------------------------
+
+    def project(self, transition: Transition) -> None:
+        """Bring catalogue and built classes from one schema to the next."""
+        with self.lock:
+            shaped = dict(transition.shaped())
+            for model_id, change in transition.changes.items():
+                self._catalogue(model_id, change)
+            for change in shaped.values():
+                self._expire_targets(change)
+            renamed = frozenset(key for key, change in shaped.items() if _renamed(change))
+            self._update_classes(shaped, renamed)
+            for change in shaped.values():
+                self._expire_targets(change)
+            self.mark = transition.end
+            self._build_awaited(shaped)
+
+    def _catalogue(self, model_id: str, change: Change) -> None:
+        self._forget_names(change.live_before)
+        if change.after is None:
+            self.models.pop(model_id, None)
+        else:
+            self.models[model_id] = change.after
+        schema = change.live_after
+        if schema is None:
+            return
+        self._keys[schema.key] = model_id
+        for field in schema.fields:
+            if field.is_relation:
+                self._referrers.setdefault(reference(field), set()).add(model_id)
+            if field.is_many_to_many:
+                self._link_keys[link_key(schema, field)] = model_id
+                self._referrers.setdefault(model_id, set()).add(model_id)
+
+    def _forget_names(self, schema: ModelSchema | None) -> None:
+        if schema is None:
+            return
+        if self._keys.get(schema.key) == schema.id:
+            del self._keys[schema.key]
+        for field in schema.fields:
+            self._referrers.get(reference(field), set()).discard(schema.id)
+            if field.is_many_to_many:
+                self._link_keys.pop(link_key(schema, field), None)
+                self._links.pop(link_key(schema, field), None)
+        self._referrers.get(schema.id, set()).discard(schema.id)
+
+    def _update_classes(self, shaped: dict[str, Change], renamed: frozenset[str]) -> None:
+        affected = dict(shaped)
+        for model_id in renamed:
+            for referrer in self.referrers(model_id):
+                schema = self.models[referrer]
+                affected.setdefault(referrer, Change(before=schema, after=schema))
+        for model_id, change in affected.items():
+            model = self._classes.get(model_id)
+            if model is not None and change.live_after is None:
+                relations.forget(self._classes.pop(model_id))
+            elif model is not None and change.live_before is not None and change.live_after is not None:
+                classes.name_class(model, change.live_after)
+        for model_id, change in affected.items():
+            model = self._classes.get(model_id)
+            if model is not None and change.live_before is not None and change.live_after is not None:
+                self._build_targets(change.live_after)
+                classes.update(model, change.live_before, change.live_after, self.schema, renamed)
+
+    def _build_targets(self, schema: ModelSchema) -> None:
+        for field in schema.fields:
+            if field.related_model in self.models and field.related_model != schema.id:
+                self.model_class(field.related_model)
+
+    def _build_awaited(self, shaped: dict[str, Change]) -> None:
+        """Build what code already waits for: string references, and accessors on hand-written classes."""
+        for model_id, change in shaped.items():
+            schema = change.live_after
+            if schema is None:
+                continue
+            awaited = schema.key in apps._pending_operations  # type: ignore[attr-defined]
+            if awaited or any("." in f.related_model for f in schema.fields):
+                self.model_class(model_id)
+
+    def _expire_targets(self, change: Change) -> None:
+        for schema in (change.live_before, change.live_after):
+            if schema is not None:
+                self._expire_around(schema)
+
+    def _expire_around(self, schema: ModelSchema) -> None:
+        """Classes that this one refers to have to look for their incoming relations again."""
+        for field in schema.fields:
+            if not field.is_relation:
+                continue
+            if "." in field.related_model:
+                target = classes.hand_written(field.related_model)
+                if target is not None:
+                    relations.track(target)
+            else:
+                target = self._classes.get(field.related_model)
+            if target is not None:
+                relations.expire(target)
+        own = self._classes.get(schema.id)
+        if own is not None:
+            relations.expire(own)
+
+
+def reference(field: FieldSchema) -> str:
+    """How the registry names a relation's target: its id, or the lower-cased label of a hand-written one."""
+    return field.related_model.lower()
+
+
+def link_key(schema: ModelSchema, field: FieldSchema) -> tuple[str, str]:
+    """Under which name Django registers the link table's class."""
+    return schema.app, f"{schema.name}_{field.name}".lower()
+
+
+def _renamed(change: Change) -> bool:
+    before, after = change.live_before, change.live_after
+    return before is not None and after is not None and (before.app, before.name) != (after.app, after.name)
+
+
+registry = Registry()
+relations.RelationOptions.incoming = registry.incoming

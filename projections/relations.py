@@ -1,0 +1,160 @@
+"""Reverse relations of generated classes, without listing those classes in Django's registry.
+
+Django finds reverse relations by walking every registered model, which neither sees generated classes nor
+stays cheap with thousands of them. The `_meta` of generated classes and of the hand-written classes that
+they refer to gets the class below, which adds the incoming relations that the registry knows of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, Protocol
+
+from django.apps import apps
+from django.db.models import Model
+from django.db.models.options import Options
+from django.utils.functional import cached_property
+
+CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name, None), cached_property))
+INCOMING = "_dynamo_incoming"
+
+
+class Incoming(Protocol):
+    def __call__(self, model: type[Model]) -> Iterator[Any]: ...
+
+
+class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the stubs
+    """Options whose relation tree is Django's own plus the relations of generated classes."""
+
+    incoming: ClassVar[Incoming]
+    staging: list[Any] | None = None
+
+    @property
+    def _relation_tree(self) -> list[Any]:
+        known = self.__dict__.get(INCOMING)
+        if known is None:
+            known = list(type(self).incoming(self.concrete_model))
+            self.__dict__[INCOMING] = known
+        return [*self._hand_written(), *known]
+
+    @_relation_tree.deleter
+    def _relation_tree(self) -> None:
+        # Options._expire_cache deletes its cached attributes by name.
+        self.__dict__.pop("_relation_tree", None)
+
+    def _hand_written(self) -> list[Any]:
+        tree = self.__dict__.get("_relation_tree")
+        if tree is None:
+            tree = [f for f in hand_written_relations() if f.remote_field.model is self.concrete_model]
+            self.__dict__["_relation_tree"] = tree
+        return list(tree)
+
+    def add_field(self, field: Any, private: bool = False) -> None:
+        """Collect fields while `swap` prepares them, so that no reader sees a half-made list."""
+        if self.staging is None or private:
+            super().add_field(field, private=private)
+        else:
+            self.staging.append(field)
+
+
+def hand_written_relations() -> Iterator[Any]:
+    """Every relation of a class that stands in the project's code."""
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta._get_fields(reverse=False, include_parents=False):
+            if field.is_relation and not isinstance(getattr(field.remote_field, "model", None), str | None):
+                yield field
+
+
+def track(model: type[Model]) -> None:
+    """Let the class see relations that generated classes have to it."""
+    if not isinstance(model._meta, RelationOptions):
+        model._meta.__class__ = RelationOptions
+        expire(model)
+
+
+def expire(model: type[Model]) -> None:
+    """Forget all that Django derived from this class's fields; `Options._expire_cache` leaves some."""
+    state = model._meta.__dict__
+    for name in CACHED:
+        state.pop(name, None)
+    state.pop(INCOMING, None)
+    model._meta._get_fields_cache = {}  # type: ignore[attr-defined]  # not in the stubs
+
+
+def outgoing(model: type[Model]) -> Iterator[Any]:
+    """The relations of a class and of its link tables, as Django's own tree lists them."""
+    for field in model._meta._get_fields(reverse=False, include_parents=False):  # type: ignore[attr-defined]
+        if field.is_relation:
+            yield field
+        if field.many_to_many:
+            yield from (f for f in field.remote_field.through._meta.local_fields if f.is_relation)
+
+
+def swap(model: type[Model], old: Iterable[Any], new: Iterable[Any], order: Callable[[Any], Any]) -> None:
+    """Replace fields of a class that is in use; its lists of fields change in one step each."""
+    opts: Any = model._meta
+    gone = list(old)
+    for field in gone:
+        _forget_accessor(field)
+    staged = _staged(model, new)
+    kept = [f for f in (*opts.local_fields, *opts.local_many_to_many) if f not in gone]
+    fields = sorted((*kept, *staged), key=order)
+    opts.local_fields = [f for f in fields if not f.many_to_many]
+    opts.local_many_to_many = [f for f in fields if f.many_to_many]
+    expire(model)
+    _remove_attributes(model, gone, {name for f in staged for name in _names(f)})
+
+
+def forget(model: type[Model]) -> None:
+    """Take from other classes what a retired class put on them."""
+    opts: Any = model._meta
+    for field in (*opts.local_fields, *opts.local_many_to_many):
+        _forget_accessor(field)
+
+
+def _staged(model: type[Model], new: Iterable[Any]) -> list[Any]:
+    opts: Any = model._meta
+    opts.staging = staged = []
+    try:
+        for field in new:
+            if field.choices is not None:
+                _drop(model, f"get_{field.name}_display")
+            field.contribute_to_class(model, field.name)
+    finally:
+        opts.staging = None
+    return staged
+
+
+def _names(field: Any) -> tuple[str, ...]:
+    """The attributes that a field puts on its class."""
+    return (
+        field.name,
+        field.attname,
+        f"get_{field.name}_display",
+        f"get_next_by_{field.name}",
+        f"get_previous_by_{field.name}",
+    )
+
+
+def _remove_attributes(model: type[Model], gone: list[Any], kept: set[str]) -> None:
+    for field in gone:
+        for name in _names(field):
+            if name not in kept:
+                _drop(model, name)
+
+
+def _drop(model: type[Model], name: str) -> None:
+    if name in vars(model):
+        delattr(model, name)
+
+
+def _forget_accessor(field: Any) -> None:
+    target = getattr(field.remote_field, "model", None)
+    if target is None or isinstance(target, str):
+        return
+    accessor = field.remote_field.accessor_name
+    descriptor = vars(target).get(accessor) if accessor else None
+    related = getattr(descriptor, "rel", None) or getattr(descriptor, "related", None)
+    if related is not None and related.field is field:
+        delattr(target, accessor)
+    expire(target)

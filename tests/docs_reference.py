@@ -1,0 +1,225 @@
+"""Write the reference pages in docs/reference/ from the code, or check that they are what the code says.
+
+usage: python -m tests.docs_reference [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
+NOTICE = "<!-- Written by `make docs` from the code. Edit the code, not this page. -->"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write or check the reference pages.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
+    check = parser.parse_args().check
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    import django
+
+    django.setup()
+
+    stale = [name for name, page in PAGES.items() if is_stale(name, page(), write=not check)]
+    for name in stale:
+        state = "is stale; run make docs" if check else "written"
+        print(f"docs/reference/{name} {state}", file=sys.stderr)
+    return int(check and bool(stale))
+
+
+def is_stale(name: str, text: str, *, write: bool) -> bool:
+    """Tell whether the page differs from `text`, and bring it up to date if asked to."""
+    path = FOLDER / name
+    if path.exists() and path.read_text() == text:
+        return False
+    if write:
+        path.write_text(text)
+    return True
+
+
+def page(title: str, introduction: str, *sections: str) -> str:
+    return "\n\n".join([f"# {title}", NOTICE, introduction, *sections]) + "\n"
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def code(value: object) -> str:
+    return f"`{value}`"
+
+
+def first_line(item: Any) -> str:
+    return (item.__doc__ or "").strip().partition("\n")[0]
+
+
+def settings_page() -> str:
+    from projections.conf import SETTINGS
+
+    rows = [(code(s.name), code(repr(s.default)), type_names(s.type), s.help) for s in SETTINGS]
+    return page(
+        "Settings",
+        "All of them are optional. They are read when they are needed, so tests can override them. "
+        "`manage.py check` reports a `DYNAMO_` setting that is not listed here.",
+        table(("Name", "Default", "Type", "Meaning"), rows),
+    )
+
+
+def type_names(types: type | tuple[type, ...]) -> str:
+    return " or ".join(one.__name__ for one in (types if isinstance(types, tuple) else (types,)))
+
+
+def fields_page() -> str:
+    from projections.fields import STOCK
+
+    rows = [(code(row.name), codes(row.options) or "none", codes(row.needs)) for row in STOCK.values()]
+    return page(
+        "Field types",
+        "`MetaField.type` is one of these names, or one that `DYNAMO_FIELD_TYPES` allows. "
+        "`MetaField.options` takes the options of its type and refuses all others. "
+        "They mean what Django's documentation of the field says.",
+        table(("Type", "Options", "Needed"), rows),
+    )
+
+
+def errors_page() -> str:
+    from events import exceptions
+
+    classes = [item for item in vars(exceptions).values() if isinstance(item, type)]
+    rows = [
+        (code(item.__name__), codes(base.__name__ for base in item.__bases__), first_line(item))
+        for item in classes
+    ]
+    return page(
+        "Errors",
+        "Import them from `dynamo.exceptions`. Bad input raises Django's own `ValidationError`. "
+        "Refusals, conflicts and failures raise one of these.",
+        table(("Error", "Is a", "When"), rows),
+    )
+
+
+def signals_page() -> str:
+    from projections.signals import ANNOUNCED_BY
+
+    rows = []
+    for name, arguments in signal_arguments():
+        events = [event for event, kind in ANNOUNCED_BY.items() if kind in name]
+        rows.append((code(name), codes(arguments.split(", ")), codes(events)))
+    return page(
+        "Signals",
+        "Import them from `dynamo.signals`. The sender of a model signal is `MetaModel`, that of a field signal "
+        "is the generated class. Besides the arguments below each carries `events`, `position` and `actor`. "
+        "Models are generated classes, fields are `MetaField` rows.",
+        "A receiver of a `pre_` signal runs inside the transaction, before the table changes, and refuses the "
+        "change by raising. A receiver of a `post_` signal runs after the commit; what it raises is logged.",
+        table(("Signal", "Arguments", "Sent for"), rows),
+    )
+
+
+def signal_arguments() -> Iterator[tuple[str, str]]:
+    """Read each signal's arguments from the comment behind it: Django's signals do not declare them."""
+    source = (ROOT / "projections" / "signals.py").read_text()
+    for found in re.finditer(r"^(\w+) = Signal\(\)  # (.+)$", source, re.MULTILINE):
+        yield found[1], found[2]
+
+
+def codes(values: Iterable[object]) -> str:
+    return ", ".join(map(code, values))
+
+
+def checks_page() -> str:
+    rows = sorted(system_checks(ast.parse((ROOT / "dynamo" / "checks.py").read_text())))
+    return page(
+        "System checks",
+        "`manage.py check` runs them. Silence one with Django's `SILENCED_SYSTEM_CHECKS`.",
+        table(("Id", "Level", "Message", "What to do"), rows),
+    )
+
+
+def system_checks(tree: ast.AST) -> Iterator[tuple[str, ...]]:
+    """Find the messages that the module makes: calls with an `id`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
+        if "id" in given:
+            message = node.args[0] if node.args else given["msg"]
+            level = ast.unparse(node.func).rpartition(".")[2]
+            yield code(words(given["id"])), level, words(message), words(given.get("hint"))
+
+
+def words(node: ast.expr | None) -> str:
+    """Return the text of a string or f-string in source, with each value as its expression."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            return "".join(words(value) for value in values)
+        case ast.FormattedValue(value=value):
+            return f"<{ast.unparse(value)}>"
+        case None:
+            return ""
+        case _:
+            return f"<{ast.unparse(node)}>"
+
+
+def commands_page() -> str:
+    from django.core.management import load_command_class
+
+    parser = load_command_class("dynamo", "dynamo").create_parser("manage.py", "dynamo")
+    (choices,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    summaries = {action.dest: action.help or "" for action in choices._choices_actions}
+    sections = [
+        command_section(name, summaries.get(name, ""), subparser)
+        for name, subparser in choices.choices.items()
+    ]
+    return page(
+        "Commands",
+        "One command, `manage.py dynamo`, with subcommands. "
+        "Exit codes: 0 ok, 1 error, 2 changes pending, 3 destructive and not confirmed.",
+        *sections,
+    )
+
+
+def command_section(name: str, summary: str, parser: argparse.ArgumentParser) -> str:
+    from django.core.management.base import DjangoHelpFormatter
+
+    common = DjangoHelpFormatter.show_last | {"-h"}
+    arguments = [a for a in parser._actions if not common & {a.dest, *a.option_strings}]
+    rows = [(code(usage(argument)), argument.help or "") for argument in arguments]
+    parts = [f"## `manage.py dynamo {name}`", sentence(summary)]
+    return "\n\n".join([*parts, table(("Argument", "Meaning"), rows)] if rows else parts)
+
+
+def usage(argument: argparse.Action) -> str:
+    """Write an argument as one types it: `--limit LIMIT`, `MODEL`."""
+    value = str(argument.metavar or argument.dest.upper()) if argument.nargs != 0 else ""
+    if argument.choices and not argument.metavar:
+        value = "{" + ",".join(map(str, argument.choices)) + "}"
+    return " ".join(filter(None, [", ".join(argument.option_strings), value]))
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "fields.md": fields_page,
+    "signals.md": signals_page,
+    "checks.md": checks_page,
+    "commands.md": commands_page,
+    "errors.md": errors_page,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
