@@ -98,7 +98,7 @@ def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue)
         target_fields: set[str] = set()
     else:
         target = model if field.related_model == model.id else catalogue.model(field.related_model)
-        target_fields = set() if target is None else {n for f in target.fields for n in (f.name, f.column)}
+        target_fields = set() if target is None else {n for f in target.fields for n in (f.name, f.column)} - {""}
         if name in validators.MODEL_API:
             raise ValidationError({"options": f"{where}: {name!r} is part of Django's model API; {remedy}"})
     for taken in {name, query} & target_fields:
@@ -133,7 +133,7 @@ def _other_relations(
 
 def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
     """A new or renamed field must not replace an accessor that other models put on this one."""
-    names = {n for f in model.fields for n in (f.name, f.column)}
+    names = {n for f in model.fields for n in (f.name, f.column)} - {""}
     for other in catalogue.referrers(model.id):
         if other.id == model.id:
             continue

@@ -92,6 +92,9 @@ def name_class(model: Any, schema: ModelSchema) -> None:
     opts.model_name = schema.name.lower()
     opts.app_label = schema.app
     opts.db_table = schema.db_table
+    for field in opts.local_fields:
+        # Django keeps each column's expression with its table's name on the field.
+        field.__dict__.pop("cached_col", None)
 
 
 def describe(model: Any, schema: ModelSchema) -> None:

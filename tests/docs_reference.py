@@ -116,11 +116,12 @@ def signals_page() -> str:
         rows.append((code(name), codes(arguments.split(", ")), codes(events)))
     return page(
         "Signals",
-        "Import them from `dynamo.signals`. The sender of a model signal is `MetaModel`, that of a field signal "
-        "is the generated class. Besides the arguments below each carries `events`, `position` and `actor`. "
-        "Models are generated classes, fields are `MetaField` rows.",
-        "A receiver of a `pre_` signal runs inside the transaction, before the table changes, and refuses the "
-        "change by raising. A receiver of a `post_` signal runs after the commit; what it raises is logged.",
+        "Import them from `dynamo.signals`. The sender of a model signal is `MetaModel`, that of a field "
+        "signal is the generated class. Besides the arguments below each carries `events`, `position` and "
+        "`actor`. Models are generated classes, fields are `MetaField` rows.",
+        "A receiver of a `pre_` signal runs inside the transaction, before the table changes, and refuses "
+        "the change by raising. A receiver of a `post_` signal runs after the commit; what it raises is "
+        "logged.",
         table(("Signal", "Arguments", "Sent for"), rows),
     )
 
