@@ -13,7 +13,7 @@ from django.dispatch import Signal
 from dynamo import intent
 from events.schema import FieldSchema, ModelSchema
 from events.types import Context, Recorded
-from projections import classes
+from projections import classes, fields, stream
 from projections.generated import GeneratedModel
 from projections.registry import registry
 from projections.signals import ANNOUNCED_BY, SIGNALS
@@ -28,11 +28,14 @@ def before(transition: Transition, context: Context) -> None:
 
 def after(transition: Transition, context: Context) -> None:
     """Send post_* once it is committed; a receiver that raises is logged and stops nothing."""
+    stream.wake()
     for signal, sender, arguments in _calls("post", transition, context):
         signal.send_robust(sender=sender, **arguments)
 
 
-def _calls(when: str, transition: Transition, context: Context) -> Iterator[tuple[Signal, Any, dict[str, Any]]]:
+def _calls(
+    when: str, transition: Transition, context: Context
+) -> Iterator[tuple[Signal, Any, dict[str, Any]]]:
     for key, recorded in _grouped(transition):
         kind = ANNOUNCED_BY[recorded[0].type]
         signal = SIGNALS[f"{when}_{kind}"]
@@ -100,16 +103,16 @@ def _model(schema: ModelSchema | None, transition: Transition, *, live: bool) ->
 def detached(schema: ModelSchema, transition: Transition) -> type[models.Model]:
     """A class of that shape which no registry knows; its relations lead nowhere."""
     scratch = Apps()
-    fields = {f.name: _detached_field(f) for f in schema.fields if not f.is_many_to_many}
+    body_fields = {f.name: _detached_field(f) for f in schema.fields if not f.is_many_to_many}
     meta = type("Meta", (), {"apps": scratch, "app_label": schema.app, "db_table": schema.db_table})
-    body = {"__module__": classes.MODULE, "Meta": meta, "dynamo_id": schema.id, **fields}
+    body = {"__module__": classes.MODULE, "Meta": meta, "dynamo_id": schema.id, **body_fields}
     return type(schema.name, (GeneratedModel,), body)
 
 
 def _detached_field(field: FieldSchema) -> Any:
     if field.is_relation:
         return models.BigIntegerField(db_column=field.column, null=True)
-    return classes.fields.build(field)
+    return fields.build(field)
 
 
 def _row(schema: ModelSchema | None, field_id: str, lookup: Any) -> Any:

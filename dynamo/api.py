@@ -22,7 +22,7 @@ from projections.registry import registry
 
 
 def get_model(label: str) -> type[models.Model]:
-    """The generated class of "app.Name"; inside `batch()` it first makes what is pending. Raises ModelNotFound."""
+    """The generated class of "app.Name"; in `batch()`, with what is pending. Raises ModelNotFound."""
     app, _, name = label.rpartition(".")
     record.show(conf.database())
     schema = registry.schema_of(app or conf.default_app(), name)

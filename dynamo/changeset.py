@@ -73,7 +73,15 @@ class ChangeSet:
     def copy_state(self) -> tuple[object, ...]:
         """What a failed save inside a batch puts back."""
         pending = list(self.pending)
-        return dict(self.models), dict(self.before), pending, self.start, self.mark, self.shown, list(self.done)
+        return (
+            dict(self.models),
+            dict(self.before),
+            pending,
+            self.start,
+            self.mark,
+            self.shown,
+            list(self.done),
+        )
 
     def restore_state(self, state: tuple[object, ...]) -> None:
         (self.models, self.before, self.pending, self.start, self.mark, self.shown, self.done) = state  # type: ignore[assignment]

@@ -26,14 +26,18 @@ def check_model(model: ModelSchema, catalogue: Catalogue) -> None:
     """A model's name must be free among generated, hand-written and link-table models of its app."""
     other = catalogue.named(model.app, model.name)
     if other is not None and other.id != model.id:
-        raise ValidationError({"name": f"there is a model {other.label} already; names differ in more than case"})
+        raise ValidationError(
+            {"name": f"there is a model {other.label} already; names differ in more than case"}
+        )
     if classes.hand_written(model.label) is not None:
-        raise ValidationError({"name": f"{model.label} is a model in the project's code; choose another name"})
+        raise ValidationError(
+            {"name": f"{model.label} is a model in the project's code; choose another name"}
+        )
     for neighbour in catalogue.in_app(model.app):
         for field in neighbour.fields:
             if field.is_many_to_many and link_key(neighbour, field) == model.key:
                 raise ValidationError(
-                    {"name": f"{model.name} is how Django names the link table of {neighbour.label}.{field.name}"}
+                    {"name": f"Django names the link table of {neighbour.label}.{field.name} {model.name}"}
                 )
     for field in model.fields:
         if field.is_many_to_many:
@@ -98,7 +102,9 @@ def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue)
         target_fields: set[str] = set()
     else:
         target = model if field.related_model == model.id else catalogue.model(field.related_model)
-        target_fields = set() if target is None else {n for f in target.fields for n in (f.name, f.column)} - {""}
+        target_fields = (
+            set() if target is None else {n for f in target.fields for n in (f.name, f.column)} - {""}
+        )
         if name in validators.MODEL_API:
             raise ValidationError({"options": f"{where}: {name!r} is part of Django's model API; {remedy}"})
     for taken in {name, query} & target_fields:
@@ -106,7 +112,7 @@ def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue)
     for other_model, other in _other_relations(model, field, catalogue):
         if {name, query} & {accessor(other_model, other), query_name(other_model, other)}:
             raise ValidationError(
-                {"options": f"{where}: {other_model.label}.{other.name} has the name {name!r} there; {remedy}"}
+                {"options": f"{where}: {other_model.label}.{other.name} is {name!r} there; {remedy}"}
             )
 
 
@@ -141,8 +147,8 @@ def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
             if field.related_model == model.id and {accessor(other, field), query_name(other, field)} & names:
                 raise ValidationError(
                     {
-                        "name": f"{other.label}.{field.name} refers to {model.label} under a name that one of its "
-                        "fields has; rename the field, or set that relation's related_name"
+                        "name": f"{other.label}.{field.name} refers to {model.label} by a name that one of "
+                        "its fields has; rename the field, or set that relation's related_name"
                     }
                 )
 
@@ -152,5 +158,5 @@ def _check_link(model: ModelSchema, field: FieldSchema, catalogue: Catalogue) ->
     generated = catalogue.named(app, name)
     if generated is not None or name in dict.keys(apps.all_models.get(app, {})):
         raise ValidationError(
-            {"name": f"{model.label}.{field.name}: Django would name its link table as the model {app}.{name}"}
+            {"name": f"{model.label}.{field.name}: its link table would be named like {app}.{name}"}
         )

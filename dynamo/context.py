@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from events.store import uuid7
 from events.types import Context
@@ -13,7 +14,7 @@ from events.types import Context
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """`actor` is an opaque id, such as a user's key; it may be a function, asked when something is recorded."""
+    """`actor` is an opaque id, or a function that is asked for one when something is recorded."""
 
     actor: str | Callable[[], str] = ""
     source: str = "code"
@@ -34,7 +35,8 @@ class Origin:
         )
 
 
-_origin: ContextVar[Origin] = ContextVar("dynamo_origin", default=Origin())
+NOBODY: Final = Origin()
+_origin: ContextVar[Origin] = ContextVar("dynamo_origin", default=NOBODY)
 
 
 def current() -> Origin:
@@ -51,7 +53,7 @@ def acting(
     causation_id: str | None = None,
 ) -> Iterator[Origin]:
     """Name the origin of all changes inside the block; what is not given stays as it was."""
-    given = {
+    given: dict[str, Any] = {
         "actor": actor,
         "source": source,
         "reason": reason,

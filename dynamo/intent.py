@@ -220,7 +220,9 @@ def field_schema(
     values["options"] = _options(given["options"], current, row, required=values["required"])
     values["choices"] = _typed_choices(values["choices"], row)
     made = FieldSchema(id=field_id, storage=field_id, **values)
-    made = replace(made, column=column_name(made), table=link_name(model, made.name) if made.is_many_to_many else "")
+    made = replace(
+        made, column=column_name(made), table=link_name(model, made.name) if made.is_many_to_many else ""
+    )
     collect(lambda: validators.values(made, row), lambda: validators.constraints(made, row))
     return made
 
@@ -275,7 +277,9 @@ def target(value: Any, row: fields.FieldType, model: ModelSchema, catalogue: Cat
             raise ValidationError({"related_model": f"{row.name} is not a relation and has no related model"})
         return ""
     if not isinstance(value, str) or not value:
-        raise ValidationError({"related_model": f"{row.name} needs a related model, such as 'self' or 'app.Model'"})
+        raise ValidationError(
+            {"related_model": f"{row.name} needs a related model, such as 'self' or 'app.Model'"}
+        )
     if value == "self":
         return model.id
     if not TARGET.match(value):
@@ -335,7 +339,9 @@ def _typed_choices(pairs: tuple[Any, ...], row: fields.FieldType) -> tuple[Any, 
     """A comma-separated text names numbers as text; a number field needs them as numbers."""
     if row.limits is None:
         return pairs
-    return tuple((_as_number(value), name) if not isinstance(name, tuple) else (value, name) for value, name in pairs)
+    return tuple(
+        (_as_number(value), name) if not isinstance(name, tuple) else (value, name) for value, name in pairs
+    )
 
 
 def _as_number(value: Any) -> Any:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
-from django.core.exceptions import ValidationError
 from django.db import models
 
 from dynamo import intent, saving
@@ -81,7 +80,7 @@ class MetaRow(models.Model):
         self.loaded = {}
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:  # type: ignore[override]  # later stubs
         row = super().from_db(db, field_names, values)
         row.loaded = saving.snapshot(row)
         return row
@@ -116,7 +115,10 @@ class MetaModel(MetaRow):
     class Meta:
         verbose_name = "model"
         ordering = ("app", "name")
-        permissions = (("view_history", "Can see the schema history"), ("follow_stream", "Can follow the stream"))
+        permissions = (
+            ("view_history", "Can see the schema history"),
+            ("follow_stream", "Can follow the stream"),
+        )
 
     def __str__(self) -> str:
         return f"{self.app or conf.default_app()}.{self.name}"
@@ -141,7 +143,8 @@ class MetaModel(MetaRow):
 
     def get_model(self) -> type[models.Model]:
         """The generated class, with all that was saved so far; raises ModelNotFound."""
-        return saving.get_model(self)
+        found: type[models.Model] = saving.get_model(self)
+        return found
 
     @property
     def schema(self) -> ModelSchema | None:
@@ -213,8 +216,12 @@ class MetaField(MetaRow):
         saving.delete_field(self)
         return 1, {self._meta.label: 1}
 
+    def clean_fields(self, exclude: Any = None) -> None:
+        """A field without an order has no number to check yet."""
+        skipped = set(exclude or ())
+        if isinstance(self.order, intent.NextFree):
+            skipped.add("order")
+        super().clean_fields(exclude=skipped)
+
     def clean(self) -> None:
-        try:
-            saving.clean_field(self)
-        except ValidationError as error:
-            raise ValidationError(error.update_error_dict({})) from None
+        saving.clean_field(self)

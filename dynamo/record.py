@@ -6,8 +6,8 @@ meta rows and the tables are committed together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +21,7 @@ from events import fold, store
 from events.diff import Handling, diff
 from events.exceptions import DataRefused, DynamoError, ProjectionFailed, SchemaBusy
 from events.schema import ModelSchema
-from events.types import Recorded
+from events.types import Event, Recorded
 from projections import conf, pipeline
 from projections.ddl import engine, preflight
 from projections.transition import Change, Transition
@@ -38,18 +38,25 @@ def change_set(*, reason: str | None = None, actor: str | None = None) -> Iterat
         with _all_or_nothing(joined):
             yield joined
         return
-    with context.acting(reason=reason, actor=actor), _translated():
-        work = None
-        with engine.transaction(using) as outermost:
-            work = _begin(using, outermost=outermost)
-            try:
-                yield work
-                flush(work)
-            finally:
-                open_sets.pop(connections[using], None)
-        for done in work.done if outermost else ():
+    with context.acting(reason=reason, actor=actor):
+        work = yield from _outermost(using)
+        for done in work.done:
             pipeline.settle(done)
             announce.after(done, work.context)
+
+
+def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
+    """Run a whole change set; the caller's own errors pass as they are, ours come translated."""
+    with ExitStack() as stack:
+        with _translated():
+            outermost = stack.enter_context(engine.transaction(using))
+            work = _begin(using, outermost=outermost)
+        stack.callback(open_sets.pop, connections[using], None)
+        yield work
+        flush(work)
+        with _translated():
+            stack.close()
+    return work
 
 
 def record(
@@ -67,32 +74,42 @@ def record(
     if not work.pending:
         work.start = work.mark
     version = 0 if before is None else before.version
-    recorded = store.append(
-        work.using, work.mark, work.now, events, work.context, versions={model_id: version}
-    )
+    with _translated():
+        recorded = store.append(
+            work.using, work.mark, work.now, events, work.context, versions={model_id: version}
+        )
     work.mark = replace(work.mark, position=recorded[-1].position, hash=recorded[-1].hash)
     work.before.setdefault(model_id, before)
     work.models[model_id] = None if after is None else replace(after, version=version + len(recorded))
     work.pending.extend(recorded)
-    rows.project(work, before, work.models[model_id])
+    with _translated():
+        rows.project(work, before, work.models[model_id])
     return tuple(recorded)
 
 
 def flush(work: ChangeSet) -> None:
-    """Bring the tables up to what was appended; at the end of the change set, or when a class is asked for."""
+    """Bring the tables up to what was appended: at the end, or when a class is asked for."""
     if not work.pending:
         return
     done = _transition(work)
-    for change in done.changes.values():
-        _preflight(work, done, change)
+    with _translated():
+        for change in done.changes.values():
+            _preflight(work, done, change)
     announce.before(done, work.context)
-    pipeline.project_shared(done, work.using)
+    with _translated():
+        pipeline.project_shared(done, work.using)
     work.pending, work.before = [], {}
     if work.outermost and not work.shown:
         work.done.append(done)
-        work.models = dict(work.models)
     else:
         pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+
+
+def flush_open() -> None:
+    """Bring the tables up to date in the middle of a change set, so that a refusal comes now."""
+    work = current(conf.database())
+    if work is not None:
+        flush(work)
 
 
 def show(using: str) -> None:
@@ -109,7 +126,7 @@ def show(using: str) -> None:
 
 def _begin(using: str, *, outermost: bool) -> ChangeSet:
     mark, now = store.lock(using)
-    pipeline.catch_up()
+    pipeline.await_mark(mark)
     work = ChangeSet(
         using=using, outermost=outermost, context=context.current().envelope(), mark=mark, now=now
     )
@@ -135,11 +152,11 @@ def _preflight(work: ChangeSet, done: Transition, change: Change) -> None:
         preflight.check(before, after, handling, done.before, work.using)
 
 
-def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events: list[object]) -> None:
+def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events: list[Event]) -> None:
     """The log is the truth, so what it will say must be what was meant."""
     folded = before
     for event in events:
-        folded = fold.evolve(folded, event)  # type: ignore[arg-type]  # diff yields events
+        folded = fold.evolve(folded, event)
     if (folded and folded.fingerprint()) != (after and after.fingerprint()):
         raise ProjectionFailed("the events of this change do not add up to it; nothing was recorded")
 

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db.models import QuerySet
 
 from dynamo import intent
-from events.schema import FieldSchema, ModelSchema
+from events.schema import FieldSchema, ModelSchema, same
 
 
 class Catalogue(Protocol):
@@ -28,7 +28,7 @@ def project(work: Catalogue, before: ModelSchema | None, after: ModelSchema | No
             remove(former, work.using)
         return
     if former is None or former.attributes() != live.attributes():
-        _write(_plain("MetaModel", work.using), live.id, intent.model_row(live))
+        _write(_plain("MetaModel", work.using), live.id, intent.model_row(live), new=former is None)
     _project_fields(work, former, live)
     if former is not None and former.label != live.label:
         _rename_target(work, live)
@@ -36,10 +36,10 @@ def project(work: Catalogue, before: ModelSchema | None, after: ModelSchema | No
 
 def rebuild(work: Catalogue, models: list[ModelSchema]) -> int:
     """Write all rows anew from schemas; returns how many."""
-    _plain("MetaField", work.using)._raw_delete(work.using)  # type: ignore[attr-defined]  # past our queryset
-    _plain("MetaModel", work.using)._raw_delete(work.using)  # type: ignore[attr-defined]
+    _plain("MetaField", work.using)._raw_delete(work.using)
+    _plain("MetaModel", work.using)._raw_delete(work.using)
     for model in models:
-        _write(_plain("MetaModel", work.using), model.id, intent.model_row(model))
+        _write(_plain("MetaModel", work.using), model.id, intent.model_row(model), new=True)
     for model in models:
         _project_fields(work, None, model)
     return sum(1 + len(model.fields) for model in models)
@@ -59,18 +59,18 @@ def differences(work: Catalogue, models: list[ModelSchema]) -> list[str]:
 
 
 def remove(model: ModelSchema, using: str) -> None:
-    _plain("MetaField", using).filter(meta_model_id=model.id)._raw_delete(using)  # type: ignore[attr-defined]
-    _plain("MetaModel", using).filter(pk=model.id)._raw_delete(using)  # type: ignore[attr-defined]
+    _plain("MetaField", using).filter(meta_model_id=model.id)._raw_delete(using)
+    _plain("MetaModel", using).filter(pk=model.id)._raw_delete(using)
 
 
 def _project_fields(work: Catalogue, before: ModelSchema | None, after: ModelSchema) -> None:
     old = {} if before is None else {f.id: f for f in before.fields}
     gone = [field_id for field_id in old if after.field(field_id) is None]
     if gone:
-        _plain("MetaField", work.using).filter(pk__in=gone)._raw_delete(work.using)  # type: ignore[attr-defined]
+        _plain("MetaField", work.using).filter(pk__in=gone)._raw_delete(work.using)
     for field in after.fields:
         if old.get(field.id) != field:
-            _write_field(work, field, after)
+            _write_field(work, field, after, new=field.id not in old)
 
 
 def _rename_target(work: Catalogue, model: ModelSchema) -> None:
@@ -78,17 +78,20 @@ def _rename_target(work: Catalogue, model: ModelSchema) -> None:
     for other in work.referrers(model.id):
         for field in other.fields:
             if field.related_model == model.id:
-                _write_field(work, field, other)
+                _write_field(work, field, other, new=False)
 
 
-def _write_field(work: Catalogue, field: FieldSchema, model: ModelSchema) -> None:
+def _write_field(work: Catalogue, field: FieldSchema, model: ModelSchema, *, new: bool) -> None:
     attributes = {"meta_model_id": model.id, **intent.field_row(field, model, work)}
-    _write(_plain("MetaField", work.using), field.id, attributes)
+    _write(_plain("MetaField", work.using), field.id, attributes, new=new)
 
 
-def _write(rows: Any, key: str, attributes: dict[str, Any]) -> None:
-    if not rows.filter(pk=key).update(**attributes):
+def _write(rows: Any, key: str, attributes: dict[str, Any], *, new: bool) -> None:
+    """A new row is inserted and nothing else, so that a key given twice cannot take another's row."""
+    if new:
         rows.bulk_create([rows.model(pk=key, **attributes)])
+    else:
+        rows.filter(pk=key).update(**attributes)
 
 
 def _compare(rows: Any, wanted: dict[str, tuple[str, dict[str, Any]]], names: tuple[str, ...]) -> list[str]:
@@ -99,8 +102,10 @@ def _compare(rows: Any, wanted: dict[str, tuple[str, dict[str, Any]]], names: tu
             found.append(f"the row {row['name']!r} ({key}) is not in the log")
             continue
         label, attributes = wanted[key]
-        odd = [name for name in names if row[name] != attributes[name]]
-        found += [f"the row of {label} says {name} {row[name]!r}, the log {attributes[name]!r}" for name in odd]
+        odd = [name for name in names if not same(row[name], attributes[name])]
+        found += [
+            f"the row of {label} says {name} {row[name]!r}, the log {attributes[name]!r}" for name in odd
+        ]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from dynamo.changeset import ChangeSet, current
 from events import store
 from events.diff import Handling
 from events.exceptions import ModelNotFound, SchemaConflict, SchemaRefused
-from events.schema import FieldSchema, ModelSchema, freeze
+from events.schema import FieldSchema, ModelSchema, freeze, same
 from projections import conf
 from projections.registry import registry
 
@@ -33,6 +34,7 @@ def snapshot(row: Any) -> dict[str, Any]:
 
 
 def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
+    _give_key(row)
     with record.change_set() as work:
         before = _current_model(work, row)
         given = _merged(row, None if before is None else intent.model_row(before), update_fields)
@@ -45,10 +47,13 @@ def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
 
 
 def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) -> None:
+    _give_key(row)
     with record.change_set() as work:
         model, before = _model_of(work, row), _current_field(work, row)
         if before is not None and model.field(before.id) is None:
-            raise SchemaRefused(f"field {row.name!r} cannot move to another model; add it there and retire it here")
+            raise SchemaRefused(
+                f"field {row.name!r} cannot move to another model; add it there and retire it here"
+            )
         shown = None if before is None else intent.field_row(before, model, work)
         after = _field_after(work, row, _merged(row, shown, update_fields), before, model, said)
         _check_said(after, said)
@@ -74,7 +79,7 @@ def delete_model(row: Any) -> None:
         record.record(work, before, after)
         if conf.get("DYNAMO_DELETE_TABLES"):
             record.record(work, work.model(before.id), None)
-    row._state.adding = True
+    _forget_key(row)
 
 
 def delete_field(row: Any) -> None:
@@ -84,7 +89,7 @@ def delete_field(row: Any) -> None:
             raise SchemaRefused(f"field {row.name!r} is not in the registry any more")
         if before.unique_together:
             raise SchemaRefused(
-                f"{model.label}.{before.name} is part of a unique_together; clear that flag first, then retire it"
+                f"{model.label}.{before.name} is part of a unique_together; clear that flag, then retire it"
             )
         after = model.without_field(before.id).with_retired(intent.tombstone(before, work.position()))
         after = intent.follow_name(after, before.name, None)
@@ -93,7 +98,7 @@ def delete_field(row: Any) -> None:
             kept = work.model(model.id)
             assert kept is not None
             record.record(work, kept, kept.without_retired(before.id))
-    row._state.adding = True
+    _forget_key(row)
 
 
 def clean_model(row: Any) -> None:
@@ -123,7 +128,9 @@ def get_model(row: Any) -> Any:
         registry.schema_of("", "")
         found = registry.model_class(str(row.pk))
     if found is None:
-        raise ModelNotFound(f"{row} has no generated class: it was not saved, or was retired", model=str(row.pk))
+        raise ModelNotFound(
+            f"{row} has no generated class: it was not saved, or was retired", model=str(row.pk)
+        )
     return found
 
 
@@ -154,9 +161,24 @@ def _unsaved(row: Any) -> ModelSchema:
     return ModelSchema(id=str(row.meta_model_id), name="Unsaved", app=conf.default_app(), db_table="unsaved")
 
 
+def _forget_key(row: Any) -> None:
+    """As Django leaves a deleted instance: saved again, it would be a new row."""
+    row._state.adding = True
+    row.pk = None
+    row.loaded = {}
+
+
+def _give_key(row: Any) -> None:
+    """Formsets empty the key of a row that is not saved yet."""
+    if row.pk is None:
+        row.pk = uuid.uuid4()
+
+
 def _current_model(work: ChangeSet, row: Any) -> ModelSchema | None:
     found = work.model(str(row.pk))
     if found is not None and found.retired:
+        if row._state.adding:
+            raise SchemaRefused(f"{row.pk} is the key of a retired model; create {row} under a new key")
         found = None
     if found is None and not row._state.adding:
         raise SchemaConflict(f"{row} was retired meanwhile", model=str(row.pk))
@@ -173,8 +195,12 @@ def _model_of(work: ChangeSet, row: Any) -> ModelSchema:
 def _current_field(work: ChangeSet, row: Any) -> FieldSchema | None:
     model = work.model(str(row.meta_model_id))
     found = None if model is None else model.field(str(row.pk))
+    if found is None and row._state.adding and model is not None and model.retired_field(str(row.pk)):
+        raise SchemaRefused(f"{row.pk} is the key of a retired field; add {row.name!r} under a new key")
     if found is None and not row._state.adding:
-        raise SchemaConflict(f"field {row.name!r} was retired meanwhile, or is of another model", field=str(row.pk))
+        raise SchemaConflict(
+            f"field {row.name!r} was retired meanwhile, or is of another model", field=str(row.pk)
+        )
     return found
 
 
@@ -188,12 +214,12 @@ def _merged(row: Any, shown: dict[str, Any] | None, update_fields: Iterable[str]
     out = dict(shown)
     for name, value in given.items():
         new, loaded, present = freeze(value), row.loaded.get(name), freeze(shown[name])
-        if name in row.loaded and new == loaded:
+        if name in row.loaded and same(new, loaded):
             continue
-        if name in row.loaded and loaded != present and new != present:
+        if name in row.loaded and not same(loaded, present) and not same(new, present):
             raise SchemaConflict(
-                f"{name!r} of {row} was changed meanwhile from {loaded!r} to {present!r}, and you set {new!r}; "
-                "load it again and decide",
+                f"{name!r} of {row} was changed meanwhile from {loaded!r} to {present!r}, "
+                f"and you set {new!r}; load it again and decide",
                 attribute=name,
                 base=loaded,
                 theirs=present,
@@ -266,14 +292,16 @@ def _refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
     ]
     if relations:
         raise SchemaRefused(
-            f"{model.label} is referred to by {', '.join(relations)}; retire these fields first", fields=relations
+            f"{model.label} is referred to by {', '.join(relations)}; retire these fields first",
+            fields=relations,
         )
 
 
 def _retired_model(model: ModelSchema, position: int) -> ModelSchema:
     """The tombstone of a model: its table and link tables under names that nothing else takes."""
     links = tuple(
-        replace(f, table=intent.tombstone(f, position).table) if f.is_many_to_many else f for f in model.fields
+        replace(f, table=intent.tombstone(f, position).table) if f.is_many_to_many else f
+        for f in model.fields
     )
     name = f"{validators.TOMBSTONE_PREFIX}{model.id.replace('-', '')[-8:]}_{position}"
     return replace(model, db_table=name, retired=True, fields=links)
@@ -286,5 +314,3 @@ def _accept(row: Any, attributes: dict[str, Any]) -> None:
     row._state.adding = False
     row._state.db = conf.database()
     row.loaded = snapshot(row)
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-import re
+import math
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -67,7 +67,7 @@ def _identifier(value: Any, longest: int) -> str:
         raise ValidationError(f"a name has at most {longest} characters, this one has {len(value)}")
     if not IDENTIFIER.match(value):
         raise ValidationError(
-            f"{value!r} is not a plain name: letters a-z, digits and single underscores, beginning with a letter"
+            f"{value!r} is not a plain name: a letter, then letters, digits and single underscores"
         )
     if keyword.iskeyword(value):
         raise ValidationError(f"{value!r} is a word of the Python language; choose another name")
@@ -132,8 +132,8 @@ def _json_text(value: Any) -> str:
     return value
 
 
-def _json_number(value: int | float) -> int | float:
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+def _json_number(value: Any) -> Any:
+    if not math.isfinite(value):
         raise ValidationError(f"{value!r} is not a finite number")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValidationError(f"{value} is too large")
@@ -143,7 +143,9 @@ def _json_number(value: int | float) -> int | float:
 def field_type(value: Any) -> FieldType:
     found = fields.field_type(value)
     if found is None:
-        raise ValidationError(f"{value!r} is not a field type; there are {', '.join(sorted(fields.field_types()))}")
+        raise ValidationError(
+            f"{value!r} is not a field type; there are {', '.join(sorted(fields.field_types()))}"
+        )
     if found.name == "ImageField":
         _require_pillow()
     return found
@@ -153,7 +155,9 @@ def _require_pillow() -> None:
     try:
         import PIL  # noqa: F401  # asked for its presence only
     except ImportError:
-        raise ValidationError("ImageField needs Pillow: pip install 'django-dynamo-registry[images]'") from None
+        raise ValidationError(
+            "ImageField needs Pillow: pip install 'django-dynamo-registry[images]'"
+        ) from None
 
 
 def options(value: Any, row: FieldType, *, required: bool) -> Frozen:
@@ -205,7 +209,9 @@ def _check_options(given: dict[str, Any], row: FieldType, *, required: bool) -> 
     if sum(bool(given.get(n)) for n in ("auto_now", "auto_now_add", "default_factory")) > 1:
         raise ValidationError("auto_now, auto_now_add and default_factory exclude each other")
     if given.get("on_delete") == "SET_NULL" and required:
-        raise ValidationError("on_delete SET_NULL needs required to be false: a required relation is never empty")
+        raise ValidationError(
+            "on_delete SET_NULL needs required to be false: a required relation is never empty"
+        )
     if given.get("unpack_ipv4") and given.get("protocol", "both") != "both":
         raise ValidationError("unpack_ipv4 needs the protocol 'both'")
 

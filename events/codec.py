@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from events.exceptions import UnknownEvent
+from events.exceptions import LogCorrupt, UnknownEvent
 from events.schema import canonical
 from events.types import BY_NAME, Event
 
@@ -32,10 +32,13 @@ def decode(type_name: str, version: int, data: bytes, stream_id: str) -> Event:
             type=type_name,
             version=version,
         )
-    payload: dict[str, Any] = orjson.loads(data)
-    for older in range(version, cls.version):
-        payload = _upcaster(type_name, older)(payload)
-    return cls(stream_id=stream_id, **payload)
+    try:
+        payload: dict[str, Any] = orjson.loads(data)
+        for older in range(version, cls.version):
+            payload = _upcaster(type_name, older)(payload)
+        return cls(stream_id=stream_id, **payload)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise LogCorrupt(f"the data of this {type_name!r} event is not what one holds: {error}") from error
 
 
 def _upcaster(type_name: str, version: int) -> Upcaster:

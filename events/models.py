@@ -17,9 +17,9 @@ class AppendOnlyQuerySet(QuerySet["SchemaEvent"]):
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly(REFUSAL)
 
-    update = delete = create = bulk_create = bulk_update = _refuse  # type: ignore[assignment]  # all refuse
-    get_or_create = update_or_create = _refuse  # type: ignore[assignment]
-    _raw_delete = _refuse  # type: ignore[assignment]
+    update = delete = create = bulk_create = bulk_update = _refuse
+    get_or_create = update_or_create = _refuse
+    _raw_delete = _refuse
 
 
 class SchemaEvent(models.Model):

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import orjson
 
-Json: TypeAlias = "None | bool | int | float | str | tuple[Any, ...] | Frozen"
+Json: TypeAlias = "bool | int | float | str | tuple[Any, ...] | Frozen | None"
 
 RELATIONS: Final = frozenset({"ForeignKey", "OneToOneField", "ManyToManyField"})
 MANY_TO_MANY: Final = "ManyToManyField"
@@ -27,13 +27,22 @@ class Frozen(dict[str, Any]):
         raise TypeError("a schema value cannot be changed; build a new one")
 
     __setitem__ = __delitem__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]  # all mutators refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
-    def __ior__(self, other: object) -> NoReturn:  # type: ignore[override,misc]  # a mutator too
+    def __ior__(self, other: object) -> NoReturn:  # type: ignore[misc]  # a mutator too
         self._refuse()
 
-    def __hash__(self) -> int:  # type: ignore[override]  # dict is unhashable because it can change
+    def __hash__(self) -> int:  # type: ignore[override]  # dict is unhashable as it can change
         return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[type[Frozen], tuple[dict[str, Any]]]:
+        return Frozen, (dict(self),)
+
+    def __copy__(self) -> Frozen:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Frozen:
+        return self
 
 
 def freeze(value: Any) -> Any:
@@ -59,11 +68,16 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON; Python's == would also call 1, 1.0 and True equal."""
+    return one is other or (one == other and canonical(one) == canonical(other))
+
+
 def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FieldSchema:
     """One field. `id` never changes; `storage` names the physical column through renames and retyping.
 
@@ -93,6 +107,12 @@ class FieldSchema:
     def __post_init__(self) -> None:
         for name in ("choices", "default", "options"):
             object.__setattr__(self, name, freeze(getattr(self, name)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FieldSchema) and same(self.attributes(), other.attributes())
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.name, self.type, self.storage))
 
     @property
     def is_relation(self) -> bool:
@@ -214,4 +234,4 @@ def in_order(items: tuple[FieldSchema, ...]) -> tuple[FieldSchema, ...]:
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> frozenset[str]:
-    return frozenset(name for name in after if after[name] != before[name])
+    return frozenset(name for name in after if not same(after[name], before[name]))

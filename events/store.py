@@ -15,7 +15,7 @@ from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Now
 
 from events import chain, codec, guards
-from events.exceptions import DynamoError, UnknownEvent
+from events.exceptions import DynamoError, LogCorrupt
 from events.models import Checkpoint, Head, SchemaEvent
 from events.types import Context, Event, Recorded
 
@@ -240,9 +240,7 @@ def _context(row: tuple[Any, ...]) -> Context:
     )
 
 
-def _record(
-    at: Mark, event: Event, event_id: str, version: int, context: Context, now: datetime
-) -> Recorded:
+def _record(at: Mark, event: Event, event_id: str, version: int, context: Context, now: datetime) -> Recorded:
     type_name, type_version, data = codec.encode(event)
     envelope: dict[str, Any] = {
         "position": at.position + 1,
@@ -331,5 +329,5 @@ def _check_row(row: tuple[Any, ...], before: Mark, versions: dict[str, int], rep
         report.add(f"position {position} was changed: its hash does not fit its content", position)
     try:
         codec.decode(row[4], row[5], bytes(row[6]), stream_id)
-    except UnknownEvent as error:
+    except LogCorrupt as error:
         report.add(f"position {position}: {error}", position)

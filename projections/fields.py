@@ -43,7 +43,7 @@ def now() -> datetime:
 
 
 def today() -> date:
-    return timezone.localdate() if settings.USE_TZ else date.today()
+    return timezone.localdate() if settings.USE_TZ else timezone.now().date()
 
 
 FACTORIES: Final[dict[str, Callable[[], Any]]] = {
@@ -77,7 +77,7 @@ class FieldType:
     """
 
     name: str
-    cls: type[models.Field[Any, Any]]
+    cls: Any
     options: Mapping[str, Option] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
@@ -158,9 +158,7 @@ STOCK: Final[dict[str, FieldType]] = {
         ),
         FieldType(name="ForeignKey", cls=models.ForeignKey, options=RELATION),
         FieldType(name="OneToOneField", cls=models.OneToOneField, options=RELATION),
-        FieldType(
-            name="ManyToManyField", cls=ManyToManyField, options={"related_name": related_name}
-        ),
+        FieldType(name="ManyToManyField", cls=ManyToManyField, options={"related_name": related_name}),
     )
 }
 
@@ -174,12 +172,10 @@ def field_types() -> dict[str, FieldType]:
     return {**own, **STOCK}
 
 
-def field_type(name: str) -> FieldType | None:
+def field_type(name: object) -> FieldType | None:
     """The table's row of that name; nothing is ever looked up anywhere else."""
-    if not isinstance(name, str):
-        return None
-    if name in STOCK:
-        return STOCK[name]
+    if not isinstance(name, str) or name in STOCK:
+        return STOCK.get(name) if isinstance(name, str) else None
     path = conf.get("DYNAMO_FIELD_TYPES").get(name)
     return None if path is None else _third_party(name, path)
 
@@ -221,19 +217,21 @@ def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
     options = dict(schema.options)
     factory = options.pop("default_factory", None)
     if schema.is_many_to_many:
-        many = row.cls(to=target, db_table=schema.table, **options, **{**kwargs, "help_text": ""})
-        many.form_help = kwargs["help_text"]  # type: ignore[attr-defined]  # our subclass has it
-        return many
+        many: Any = row.cls(to=target, db_table=schema.table, **options, **{**kwargs, "help_text": ""})
+        many.form_help = kwargs["help_text"]
+        relation: models.Field[Any, Any] = many
+        return relation
     kwargs["null"] = nullable(schema)
     kwargs["db_column"] = schema.column
     if schema.unique and schema.type != "OneToOneField":
         kwargs["unique"] = True
     if row.is_relation:
         on_delete = ON_DELETE[options.pop("on_delete")]
-        return row.cls(to=target, on_delete=on_delete, **options, **kwargs)
+        key: models.Field[Any, Any] = row.cls(to=target, on_delete=on_delete, **options, **kwargs)
+        return key
     if "path" in options:
         options["path"] = str(Path(settings.MEDIA_ROOT) / options["path"])
-    built = row.cls(**options, **kwargs)
+    built: models.Field[Any, Any] = row.cls(**options, **kwargs)
     if factory is not None:
         built.default = FACTORIES[factory]
     elif schema.default is not None:

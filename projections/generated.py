@@ -25,7 +25,7 @@ class GeneratedModel(models.Model):
         return f"{type(self).__name__} object ({self.pk})"
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Sequence[Any]) -> Self:
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Sequence[Any]) -> Self:  # type: ignore[override]  # stubs of a later Django
         if cls.__init__ is not models.Model.__init__:
             return cls._through_init(db, dict(zip(field_names, values, strict=True)))
         if pre_init.has_listeners(cls):

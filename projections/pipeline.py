@@ -8,6 +8,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 
 from events import fold, store
+from events.exceptions import SchemaBusy
 from events.schema import ModelSchema
 from events.store import Mark
 from events.types import Recorded
@@ -17,6 +18,7 @@ from projections.registry import registry
 from projections.transition import Transition, joined
 
 DATABASE = "database"
+SETTLE_SECONDS = 5
 
 
 def project_shared(transition: Transition, using: str) -> None:
@@ -65,6 +67,14 @@ def catch_up() -> bool:
         project_local(_gap(using, at) or _whole(using, at))
         registry.loaded = True
         return True
+
+
+def await_mark(mark: Mark) -> None:
+    """Catch up to the locked head; another thread may still have to take back what did not commit."""
+    catch_up()
+    with registry.moved:
+        if not registry.moved.wait_for(lambda: registry.mark == mark, timeout=SETTLE_SECONDS):
+            raise SchemaBusy("another thread of this process has not settled its schema change; try again")
 
 
 def load() -> None:

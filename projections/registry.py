@@ -21,6 +21,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.moved = threading.Condition(self.lock)
         self.mark = Mark()
         self.loaded = False
         self.models: dict[str, ModelSchema] = {}
@@ -158,6 +159,7 @@ class Registry:
                 self._expire_targets(change)
             self.mark = transition.end
             self._build_awaited(shaped)
+            self.moved.notify_all()
 
     def _catalogue(self, model_id: str, change: Change) -> None:
         self._forget_names(change.live_before)
@@ -217,7 +219,7 @@ class Registry:
             schema = change.live_after
             if schema is None:
                 continue
-            awaited = schema.key in apps._pending_operations  # type: ignore[attr-defined]
+            awaited = schema.key in apps._pending_operations
             if awaited or any("." in f.related_model for f in schema.fields):
                 self.model_class(model_id)
 

@@ -20,7 +20,7 @@ INCOMING = "_dynamo_incoming"
 
 
 class Incoming(Protocol):
-    def __call__(self, model: type[Model]) -> Iterator[Any]: ...
+    def __call__(self, model: Any) -> Iterator[Any]: ...
 
 
 class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the stubs
@@ -78,12 +78,14 @@ def expire(model: type[Model]) -> None:
     for name in CACHED:
         state.pop(name, None)
     state.pop(INCOMING, None)
-    model._meta._get_fields_cache = {}  # type: ignore[attr-defined]  # not in the stubs
+    opts: Any = model._meta
+    opts._get_fields_cache = {}
 
 
 def outgoing(model: type[Model]) -> Iterator[Any]:
     """The relations of a class and of its link tables, as Django's own tree lists them."""
-    for field in model._meta._get_fields(reverse=False, include_parents=False):  # type: ignore[attr-defined]
+    opts: Any = model._meta
+    for field in opts._get_fields(reverse=False, include_parents=False):
         if field.is_relation:
             yield field
         if field.many_to_many:
@@ -114,7 +116,8 @@ def forget(model: type[Model]) -> None:
 
 def _staged(model: type[Model], new: Iterable[Any]) -> list[Any]:
     opts: Any = model._meta
-    opts.staging = staged = []
+    staged: list[Any] = []
+    opts.staging = staged
     try:
         for field in new:
             if field.choices is not None:

@@ -6,12 +6,12 @@ usage: python -m tests.docs_reference [--check]
 from __future__ import annotations
 
 import argparse
-import ast
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,7 +94,8 @@ def fields_page() -> str:
 def errors_page() -> str:
     from events import exceptions
 
-    classes = [item for item in vars(exceptions).values() if isinstance(item, type)]
+    every = (item for item in vars(exceptions).values() if isinstance(item, type))
+    classes = [item for item in every if issubclass(item, exceptions.DynamoError)]
     rows = [
         (code(item.__name__), codes(base.__name__ for base in item.__bases__), first_line(item))
         for item in classes
@@ -138,39 +139,28 @@ def codes(values: Iterable[object]) -> str:
 
 
 def checks_page() -> str:
-    rows = sorted(system_checks(ast.parse((ROOT / "dynamo" / "checks.py").read_text())))
+    from dynamo import checks
+
+    documented = dict(system_checks(checks))
+    used = set(re.findall(r'id="(dynamo\.\w+)"', Path(checks.__file__).read_text()))
+    assert used == set(documented), f"say in a check's docstring what {used ^ set(documented)} means"
+    levels = {"E": "error", "W": "warning"}
+    rows = [(code(key), levels[key[7]], meaning) for key, meaning in sorted(documented.items())]
     return page(
         "System checks",
-        "`manage.py check` runs them. Silence one with Django's `SILENCED_SYSTEM_CHECKS`.",
-        table(("Id", "Level", "Message", "What to do"), rows),
+        "`manage.py check` runs them and says how to mend what they find. Silence one with Django's "
+        "`SILENCED_SYSTEM_CHECKS`.",
+        table(("Id", "Level", "Reported when"), rows),
     )
 
 
-def system_checks(tree: ast.AST) -> Iterator[tuple[str, ...]]:
-    """Find the messages that the module makes: calls with an `id`."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        given = {keyword.arg: keyword.value for keyword in node.keywords}
-        if "id" in given:
-            message = node.args[0] if node.args else given["msg"]
-            level = ast.unparse(node.func).rpartition(".")[2]
-            yield code(words(given["id"])), level, words(message), words(given.get("hint"))
-
-
-def words(node: ast.expr | None) -> str:
-    """Return the text of a string or f-string in source, with each value as its expression."""
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.JoinedStr(values=values):
-            return "".join(words(value) for value in values)
-        case ast.FormattedValue(value=value):
-            return f"<{ast.unparse(value)}>"
-        case None:
-            return ""
-        case _:
-            return f"<{ast.unparse(node)}>"
+def system_checks(module: ModuleType) -> Iterator[tuple[str, str]]:
+    """Read ids and meanings from the docstrings of the checks: "dynamo.E001: unknown setting."."""
+    for name, check in vars(module).items():
+        if name.startswith("check_"):
+            text = " ".join((check.__doc__ or "").split())
+            for found in re.finditer(r"(dynamo\.[EW]\d+): (.+?)(?= dynamo\.[EW]\d+:|$)", text):
+                yield found[1], sentence(found[2])
 
 
 def commands_page() -> str:

@@ -13,7 +13,7 @@ from dynamo.demo.steps import STEPS, Step
 
 def load() -> None:
     """Load what is missing and print each step."""
-    done = {event.reason for event in dynamo.history()}
+    done = {event.context.reason for event in dynamo.history()}
     if reason(STEPS[-1]) in done:
         print("The data is already loaded.")
         return

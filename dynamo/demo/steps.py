@@ -38,11 +38,13 @@ def generated(name: str) -> Any:
     return meta(name).get_model()
 
 
-def define(name: str, *fields: dict[str, Any], **attributes: Any) -> None:
-    """Create a model and its fields."""
-    model = MetaModel.objects.create(name=name, **attributes)
-    for attributes_of_field in fields:
-        MetaField.objects.create(meta_model=model, **attributes_of_field)
+def define(name: str, *fields: dict[str, Any], **options: Any) -> None:
+    """Create a model and its fields, then set its options: those name fields, which have to be there."""
+    model = MetaModel.objects.create(name=name)
+    for attributes in fields:
+        MetaField.objects.create(meta_model=model, **attributes)
+    model.options = options
+    model.save()
 
 
 def text(name: str, length: int, **attributes: Any) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def create_country() -> None:
         text("alpha_3", 3, required=True, unique=True, help="Three letters, ISO 3166-1 alpha-3."),
         text("numeric_code", 3, required=True, help="Three digits, ISO 3166-1 numeric."),
         text("flag", 8, help="The flag as an emoji."),
-        options={"verbose_name_plural": "countries"},
+        verbose_name_plural="countries",
     )
 
 
@@ -114,7 +116,9 @@ def create_currency() -> None:
         text("name", 100, required=True),
         text("code", 3, required=True, unique=True, help="ISO 4217."),
         {"name": "numeric_code", "type": "PositiveSmallIntegerField", "required": True},
-        options={"display": "name", "ordering": ["code"], "verbose_name_plural": "currencies"},
+        display="name",
+        ordering=["code"],
+        verbose_name_plural="currencies",
     )
 
 
@@ -133,7 +137,8 @@ def create_language() -> None:
         text("short_code", 2, help="Two letters, ISO 639-1, where there are any."),
         text("scope", 1, required=True, choices=iso.LANGUAGE_SCOPES),
         text("kind", 1, choices=iso.LANGUAGE_KINDS),
-        options={"display": "name", "ordering": ["name"]},
+        display="name",
+        ordering=["name"],
     )
 
 
@@ -162,7 +167,8 @@ def create_writing_system() -> None:
         text("name", 100, required=True),
         text("code", 4, required=True, unique=True, help="Four letters, ISO 15924."),
         {"name": "numeric_code", "type": "PositiveSmallIntegerField", "required": True},
-        options={"display": "name", "ordering": ["name"]},
+        display="name",
+        ordering=["name"],
     )
 
 
@@ -186,7 +192,8 @@ def create_subdivision() -> None:
         text("code", 6, required=True, unique=True, help="ISO 3166-2."),
         text("kind", 60, required=True, help="What the country calls it: state, province, parish ..."),
         text("country_code", 2, required=True),
-        options={"display": "name", "ordering": ["code"]},
+        display="name",
+        ordering=["code"],
     )
 
 

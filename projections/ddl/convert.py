@@ -88,7 +88,8 @@ def failing(
 ) -> tuple[int, list[Any]]:
     """Count the rows whose value does not convert, with some of those values."""
     convert = converter(old, new)
-    count, samples = 0, []
+    count = 0
+    samples: list[Any] = []
     for _, value in _values(using, model, old):
         try:
             convert(value)
@@ -121,11 +122,11 @@ def copy(using: str, model: Any, source: FieldSchema, column: FieldSchema, handl
 
 def fill_each(using: str, model: Any, name: str, factory: Callable[[], Any]) -> None:
     """Give every row a value of its own."""
-    batch: list[Any] = []
-    for key in model._base_manager.using(using).order_by("pk").values_list("pk", flat=True).iterator(BATCH):
-        batch.append(model(**{"pk": key, name: factory()}))
-    for start in range(0, len(batch), BATCH):
-        _write(using, model, batch[start : start + BATCH], name)
+    keys = model._base_manager.using(using).order_by("pk").values_list("pk", flat=True)
+    last = 0
+    while batch := [model(**{"pk": key, name: factory()}) for key in keys.filter(pk__gt=last)[:BATCH]]:
+        _write(using, model, batch, name)
+        last = batch[-1].pk
 
 
 def converter(old: FieldSchema, new: FieldSchema) -> Converter:

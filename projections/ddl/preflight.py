@@ -73,7 +73,7 @@ def check_free(name: str, using: str) -> None:
         taken = {table.lower() for table in connection.introspection.table_names(cursor)}
     if name.lower() in taken:
         raise SchemaRefused(
-            f"the database has a table {name!r} already, which the registry does not own; choose another name",
+            f"the database has a table {name!r} that the registry does not own; choose another name",
             table=name,
         )
 
@@ -164,9 +164,9 @@ def _check_converted(rows: Rows, old: FieldSchema, new: FieldSchema, said: Handl
     if count and said.on_error == "fail":
         _refuse_conversion(rows, old, new, count, samples)
     missing = rows.nulls(old) + (count if said.on_error == "null" else 0)
-    if missing and not fields.nullable(new) and not _empty_will_do(new):
-        if convert.existing_value(new, said) is None:
-            _refuse_required(rows, new, missing)
+    needs_value = not fields.nullable(new) and not _empty_will_do(new)
+    if missing and needs_value and convert.existing_value(new, said) is None:
+        _refuse_required(rows, new, missing)
 
 
 def _refuse_conversion(
@@ -217,7 +217,7 @@ def _check_together(rows: Rows, before: ModelSchema, after: ModelSchema) -> None
     count, samples = rows.duplicates(present)
     if count:
         raise DataRefused(
-            f"{after.label}: {', '.join(f.name for f in new)} cannot be unique together: {count} combinations "
+            f"{after.label}: {', '.join(f.name for f in new)} cannot be unique together: {count} pairs "
             f"occur more than once, such as {samples}; make them differ first",
             count=count,
             samples=samples,

@@ -144,7 +144,13 @@ def _alter(work: TableWork, target: Table, storage: str) -> None:
         _alter_to(work, state, relaxed, storage, None)
         _empty_to_null(work, relaxed, storage)
         state = relaxed
-    _alter_to(work, state, altered, storage, convert.existing_value(column, preflight.handling_of(work.transition, column)))
+    _alter_to(
+        work,
+        state,
+        altered,
+        storage,
+        convert.existing_value(column, preflight.handling_of(work.transition, column)),
+    )
 
 
 def _alter_to(work: TableWork, old: Table, new: Table, storage: str, fill: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -29,13 +29,13 @@ class SQLiteEditor(UniqueNames, DatabaseSchemaEditor):
     a literal default as a placeholder.
     """
 
-    def __enter__(self) -> SQLiteEditor:
+    def __enter__(self) -> Self:
         # Past DatabaseSchemaEditor.__enter__, whose only work is to insist on foreign keys being off.
         BaseDatabaseSchemaEditor.__enter__(self)
         return self
 
-    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
-        BaseDatabaseSchemaEditor.__exit__(self, exc_type, exc_value, traceback)
+    def __exit__(self, *raised: object) -> None:
+        BaseDatabaseSchemaEditor.__exit__(self, *raised)  # type: ignore[arg-type]
 
     def execute(self, sql: Any, params: Any = ()) -> None:
         super().execute(sql, params or None)
@@ -76,7 +76,7 @@ class SQLiteEditor(UniqueNames, DatabaseSchemaEditor):
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [name])
             sequence = cursor.fetchone()
-        super()._remake_table(model, *args, **kwargs)
+        super()._remake_table(model, *args, **kwargs)  # type: ignore[misc]  # not in the stubs
         if sequence is not None:
             # A remade table would hand out the keys of deleted rows again.
             self.execute("DELETE FROM sqlite_sequence WHERE name = %s", (name,))

@@ -1,0 +1,135 @@
+"""What the subcommands of `manage.py dynamo` do; each says its findings and returns whether all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import orjson
+from django.db import connections
+from django.db.transaction import atomic
+
+from dynamo import api, rows
+from events import guards, store
+from events.exceptions import ModelNotFound
+from events.schema import ModelSchema
+from events.types import Recorded
+from projections import conf, pipeline, stream
+
+Tell: TypeAlias = Callable[[dict[str, Any], str], None]
+
+
+def log(tell: Tell, options: dict[str, Any]) -> bool:
+    using = conf.database()
+    stream_id = _model(options["model"], None).id if options["model"] else None
+    for recorded in store.read(using, after=options["after"], stream_id=stream_id, limit=options["limit"]):
+        tell(event_data(recorded), event_words(recorded))
+    return True
+
+
+def show(tell: Tell, options: dict[str, Any]) -> bool:
+    if options["model"]:
+        models = [_model(options["model"], options["at"])]
+    else:
+        models = sorted(api.schema(options["at"]).live(), key=lambda m: m.label)
+    for model in models:
+        tell(model.as_dict(), "\n".join(_described(model)))
+    return True
+
+
+def verify(tell: Tell, options: dict[str, Any]) -> bool:
+    report = api.verify()
+    data = {"ok": report.ok, "events": report.events, "first_bad_position": report.first_bad_position}
+    words = [f"{report.events} events verified" if report.ok else "the registry does not hold together"]
+    tell({**data, "problems": report.problems}, "\n".join([*words, *(f"  {p}" for p in report.problems)]))
+    return report.ok
+
+
+def doctor(tell: Tell, options: dict[str, Any]) -> bool:
+    using = conf.database()
+    if options["fix"] and not guards.present(connections[using]):
+        guards.remove(connections[using])
+        guards.install(connections[using])
+        tell({"fixed": "guards"}, "installed the append-only triggers again")
+    if options["fix"]:
+        _rebuild_if_needed(tell, using)
+    report = api.verify()
+    behind = {name: at for name, at in store.checkpoints(using).items() if at != store.head(using).position}
+    for problem in report.problems:
+        tell({"problem": problem}, problem)
+    for name, position in behind.items():
+        tell({"problem": "behind", "projection": name, "position": position}, f"{name} is at {position}")
+    if report.ok and not behind:
+        tell({"ok": True, "position": store.head(using).position}, "all is well")
+    return report.ok and not behind
+
+
+def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
+    """Under the writers' lock, so that no change comes between reading the log and writing the rows."""
+    using = conf.database()
+    with atomic(using=using):
+        store.lock(using)
+        folded = api.schema()
+        count = rows.rebuild(api.Snapshot(folded, using), list(folded.live()))
+    pipeline.reset()
+    tell({"rows": count, "position": folded.position}, f"{count} rows written from {folded.position} events")
+    return True
+
+
+def tail(tell: Tell, options: dict[str, Any]) -> bool:
+    try:
+        for recorded in stream.follow(options["after"]):
+            tell(event_data(recorded), event_words(recorded))
+    except KeyboardInterrupt:
+        pass
+    return True
+
+
+def event_data(recorded: Recorded) -> dict[str, Any]:
+    context = recorded.context
+    return {
+        "position": recorded.position,
+        "event_id": recorded.event_id,
+        "stream_id": recorded.stream_id,
+        "stream_version": recorded.stream_version,
+        "type": recorded.type,
+        "type_version": recorded.type_version,
+        "data": orjson.loads(recorded.data),
+        "batch_id": context.batch_id,
+        "actor": context.actor,
+        "source": context.source,
+        "reason": context.reason,
+        "correlation_id": context.correlation_id,
+        "causation_id": context.causation_id,
+        "recorded_at": recorded.recorded_at,
+        "prev_hash": recorded.prev_hash,
+        "hash": recorded.hash,
+    }
+
+
+def event_words(recorded: Recorded) -> str:
+    event, context = recorded.event, recorded.context
+    name = event.after.get("name") or event.before.get("name") or recorded.stream_id
+    who = " ".join(part for part in (context.source, context.actor, context.reason) if part)
+    return f"{recorded.position:>6} {recorded.recorded_at[:19]} {recorded.type:<18} {name} ({who})"
+
+
+def _described(model: ModelSchema) -> list[str]:
+    lines = [f"{model.label} v{model.version} ({model.db_table})"]
+    for field in model.fields:
+        flags = [name for name in ("required", "unique", "unique_together") if getattr(field, name)]
+        lines.append(f"  {field.name}: {' '.join([field.type, *flags])}")
+    return lines
+
+
+def _model(label: str, at: int | None) -> ModelSchema:
+    found = api.schema(at).model(label if "." in label else f"{conf.default_app()}.{label}")
+    if found is None:
+        raise ModelNotFound(f"there is no model {label!r} at that position", label=label)
+    return found
+
+
+def _rebuild_if_needed(tell: Tell, using: str) -> None:
+    folded = api.schema()
+    if rows.differences(api.Snapshot(folded, using), list(folded.live())):
+        rebuild(tell, {})

@@ -1,0 +1,61 @@
+"""`manage.py dynamo`: one command with subcommands. Exit 0 is ok, 1 an error."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+
+from dynamo import inspection
+from dynamo.context import acting
+from events.exceptions import DynamoError
+
+SUBCOMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
+    "log": (inspection.log, "List recorded events, oldest first."),
+    "show": (inspection.show, "Show the schema, or that of one model."),
+    "verify": (inspection.verify, "Check the log, the tables and the meta rows against each other."),
+    "doctor": (inspection.doctor, "Say what is wrong and how to mend it; --fix mends what is safe."),
+    "rebuild": (inspection.rebuild, "Write the meta rows anew from the log."),
+    "tail": (inspection.tail, "Print events as they are recorded, until interrupted."),
+}
+
+
+class Command(BaseCommand):
+    help = "The schema registry: its log, its state and its health."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        commands = parser.add_subparsers(dest="subcommand", required=True, parser_class=ArgumentParser)
+        made = {name: commands.add_parser(name, help=text) for name, (_, text) in SUBCOMMANDS.items()}
+        for sub in made.values():
+            sub.add_argument("--json", action="store_true", help="one JSON document per line on stdout")
+        for name in ("log", "show"):
+            made[name].add_argument("model", nargs="?", help="app.Name; all models without it")
+        for name in ("log", "tail"):
+            made[name].add_argument("--after", type=int, default=0, help="begin after this position")
+        made["log"].add_argument("--limit", type=int, default=None, help="at most this many events")
+        made["show"].add_argument("--at", type=int, default=None, help="as of this position")
+        made["doctor"].add_argument("--fix", action="store_true", help="mend what is safe to mend")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run = SUBCOMMANDS[options["subcommand"]][0]
+        try:
+            with acting(actor=f"os:{getpass.getuser()}", source="command"):
+                ok = run(self._printer(as_json=options["json"]), options)
+        except DynamoError as error:
+            raise CommandError(str(error)) from error
+        if not ok:
+            sys.exit(1)
+
+    def _printer(self, *, as_json: bool) -> Callable[[dict[str, Any], str], None]:
+        """Each line is said twice: as data for --json, and in words."""
+
+        def tell(data: dict[str, Any], words: str) -> None:
+            self.stdout.write(orjson.dumps(data).decode() if as_json else words)
+            self.stdout.flush()
+
+        return tell

@@ -1,0 +1,66 @@
+"""The middleware: each request begins with the committed schema and says who acts in it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import NoReverseMatch, reverse
+
+from dynamo.context import acting
+from projections import pipeline
+
+CORRELATION_HEADER = "X-Request-ID"
+
+
+class DynamoMiddleware:
+    """Works under WSGI and ASGI; put it after the authentication middleware."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if iscoroutinefunction(self.get_response):
+            return self._async(request)
+        pipeline.catch_up()
+        with _origin(request):
+            response: HttpResponseBase = self.get_response(request)
+            return response
+
+    async def _async(self, request: HttpRequest) -> HttpResponseBase:
+        await sync_to_async(pipeline.catch_up)()
+        with _origin(request):
+            response: HttpResponseBase = await self.get_response(request)
+            return response
+
+
+def _origin(request: HttpRequest) -> Any:
+    given = request.headers.get(CORRELATION_HEADER, "")
+    correlation = given if given.isascii() and given.isprintable() else ""
+    return acting(
+        actor=partial(actor, request), source=source(request), correlation_id=correlation or str(uuid.uuid4())
+    )
+
+
+def actor(request: HttpRequest) -> str:
+    """The user's key as an opaque id; asked only when something is recorded."""
+    user = getattr(request, "user", None)
+    return f"user:{user.pk}" if user is not None and user.is_authenticated else ""
+
+
+def source(request: HttpRequest) -> str:
+    try:
+        inside = request.path_info.startswith(reverse("admin:index"))
+    except NoReverseMatch:
+        inside = False
+    return "admin" if inside else "api"

@@ -1,0 +1,44 @@
+"""Database work of the stream: on a few threads, which hold no connection between two pieces of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+THREADS: Final = 4
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Threads are started when first needed.
+_pool: Final = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="dynamo-stream")
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run database work on the stream's own threads, however many streams are open."""
+    call = partial(work, *args, **kwargs)
+    return await sync_to_async(_then_close, thread_sensitive=False, executor=_pool)(call)
+
+
+async def leave_request_thread() -> None:
+    """Close what middleware opened on the request's own thread: a stream would hold it for hours."""
+    await sync_to_async(close_connections)()
+
+
+def close_connections() -> None:
+    for connection in connections.all(initialized_only=True):
+        # Inside a transaction the connection is somebody else's, such as a test case's.
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+def _then_close(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    finally:
+        close_connections()

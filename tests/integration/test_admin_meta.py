@@ -1,0 +1,164 @@
+"""The admin of the meta models: one POST is one change set, and refusals land on the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+import dynamo
+from dynamo.models import MetaField, MetaModel
+from events import store
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BLANK = {
+    "verbose_name": "",
+    "related_model": "",
+    "description": "",
+    "order": "",
+    "help": "",
+    "choices": "",
+    "default": "",
+    "options": "",
+    "backfill": "",
+    "on_error": "fail",
+    "error_value": "",
+}
+
+
+@pytest.fixture
+def client() -> Client:
+    User.objects.create_superuser("root", password="root")
+    found = Client()
+    found.login(username="root", password="root")
+    return found
+
+
+def form(name: str, *fields: dict[str, Any], initial: int = 0) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": name, "app": "", "admin": "on", "description": "", "options": "{}"}
+    data |= {"fields-TOTAL_FORMS": len(fields), "fields-INITIAL_FORMS": initial}
+    for index, field in enumerate(fields):
+        data |= {f"fields-{index}-{key}": value for key, value in {**BLANK, **field}.items()}
+    return data
+
+
+def errors(response: Any) -> str:
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_a_model_with_several_fields_in_one_post_is_one_change_set(client: Client) -> None:
+    fields = [
+        {"name": "title", "type": "CharField", "required": "on"},
+        {"name": "pages", "type": "IntegerField"},
+    ]
+    response = client.post(reverse("admin:dynamo_metamodel_add"), form("Book", *fields))
+    assert response.status_code == 302, response.content.decode()
+    recorded = list(store.read("default"))
+    assert [r.type for r in recorded] == ["model.created", "field.added", "field.added"]
+    assert len({r.context.batch_id for r in recorded}) == 1
+    assert {(r.context.source, r.context.actor) for r in recorded} == {
+        ("admin", f"user:{User.objects.get().pk}")
+    }
+    assert dynamo.verify().problems == []
+
+
+def test_the_new_model_has_admin_pages_at_once_and_loses_them_when_retired(client: Client) -> None:
+    client.post(reverse("admin:dynamo_metamodel_add"), form("Book", {"name": "title", "type": "CharField"}))
+    url = reverse("admin:dynamic_book_changelist")
+    assert client.get(url).status_code == 200
+    assert "Books" in client.get(reverse("admin:index")).content.decode()
+    assert client.post(reverse("admin:dynamic_book_add"), {"title": "Emma"}).status_code == 302
+    assert "Emma" in client.get(url).content.decode()
+    meta = MetaModel.objects.get()
+    assert (
+        client.post(reverse("admin:dynamo_metamodel_delete", args=[meta.pk]), {"post": "yes"}).status_code
+        == 302
+    )
+    assert client.get(url).status_code == 404
+    assert "Books" not in client.get(reverse("admin:index")).content.decode()
+
+
+def test_a_bad_field_is_an_error_on_its_form_and_leaves_no_trace(client: Client) -> None:
+    fields = [{"name": "good", "type": "CharField"}, {"name": "save", "type": "CharField"}]
+    page = errors(client.post(reverse("admin:dynamo_metamodel_add"), form("Book", *fields)))
+    assert "would replace part of Django" in page
+    assert not MetaModel.objects.exists()
+    assert store.head("default").position == 0
+
+
+def test_a_refusal_that_only_the_rows_know_of_lands_on_the_form(client: Client) -> None:
+    client.post(reverse("admin:dynamo_metamodel_add"), form("Book", {"name": "title", "type": "CharField"}))
+    meta = MetaModel.objects.get()
+    meta.get_model().objects.create(title="Emma")
+    field = meta.fields.get()
+    kept = {"id": str(field.pk), "name": "title", "type": "CharField", "order": 0, "meta_model": str(meta.pk)}
+    added = {"name": "pages", "type": "IntegerField", "required": "on", "meta_model": str(meta.pk)}
+    url = reverse("admin:dynamo_metamodel_change", args=[meta.pk])
+    page = errors(
+        client.post(url, form("Book", {**kept, "options": '{"max_length": 255}'}, added, initial=1))
+    )
+    assert "1 rows have no value for it" in page
+    assert "was changed successfully" not in page
+    assert store.head("default").position == 2
+    ready = {**added, "backfill": "12"}
+    assert (
+        client.post(
+            url, form("Book", {**kept, "options": '{"max_length": 255}'}, ready, initial=1)
+        ).status_code
+        == 302
+    )
+    assert meta.get_model().objects.get().pages == 12
+
+
+def test_a_field_is_renamed_and_another_retired_in_one_post(client: Client) -> None:
+    fields = [{"name": "title", "type": "CharField"}, {"name": "pages", "type": "IntegerField"}]
+    client.post(reverse("admin:dynamo_metamodel_add"), form("Book", *fields))
+    meta = MetaModel.objects.get()
+    meta.get_model().objects.create(title="Emma", pages=3)
+    rows = []
+    for index, field in enumerate(meta.fields.all()):
+        options = '{"max_length": 255}' if field.name == "title" else "{}"
+        rows.append(
+            {"id": str(field.pk), "name": field.name, "type": field.type, "order": index, "options": options}
+        )
+    rows[0]["name"] = "name"
+    rows[1]["DELETE"] = "on"
+    url = reverse("admin:dynamo_metamodel_change", args=[meta.pk])
+    response = client.post(url, form("Book", *rows, initial=2))
+    assert response.status_code == 302, response.content.decode()
+    assert [f.name for f in meta.get_model()._meta.fields] == ["id", "name"]
+    assert meta.get_model().objects.get().name == "Emma"
+
+
+def test_several_models_retired_by_the_list_action_are_one_change_set(client: Client) -> None:
+    metas = [MetaModel.objects.create(name=name) for name in ("One", "Two")]
+    data = {"action": "delete_selected", "_selected_action": [str(m.pk) for m in metas], "post": "yes"}
+    assert client.post(reverse("admin:dynamo_metamodel_changelist"), data).status_code == 302
+    assert not MetaModel.objects.exists()
+    assert len({r.context.batch_id for r in store.read("default", after=2)}) == 1
+
+
+def test_a_model_that_others_refer_to_is_not_retired_and_the_page_says_why(client: Client) -> None:
+    target = MetaModel.objects.create(name="Author")
+    book = MetaModel.objects.create(name="Book")
+    MetaField.objects.create(meta_model=book, name="author", type="ForeignKey", related_model="Author")
+    url = reverse("admin:dynamo_metamodel_delete", args=[target.pk])
+    page = client.post(url, {"post": "yes"}, follow=True).content.decode()
+    assert "is referred to by dynamic.Book.author" in page
+    assert MetaModel.objects.filter(pk=target.pk).exists()
+
+
+def test_the_history_pages_show_events_to_those_who_may_see_them(client: Client) -> None:
+    meta = MetaModel.objects.create(name="Book", description="<script>alert(1)</script>")
+    for url in (reverse("dynamo:history"), reverse("dynamo:model-history", args=[str(meta)])):
+        page = client.get(url).content.decode()
+        assert "model.created" in page
+        assert "<script>alert(1)" not in page
+    staff = User.objects.create_user("staff", password="staff", is_staff=True)
+    client.force_login(staff)
+    assert client.get(reverse("dynamo:history")).status_code == 403

@@ -1,0 +1,121 @@
+"""Generated models in the admin of the running process: found, reversed, listed, on every site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.sites import AdminSite
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import NoReverseMatch, resolve, reverse
+
+import dynamo
+from dynamo.models import MetaField, MetaModel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def book() -> Any:
+    with dynamo.batch():
+        meta = MetaModel.objects.create(name="Book")
+        MetaField.objects.create(meta_model=meta, name="title", type="CharField")
+    return meta
+
+
+@pytest.fixture
+def root() -> Client:
+    User.objects.create_superuser("root", password="root")
+    client = Client()
+    client.login(username="root", password="root")
+    return client
+
+
+def test_every_page_of_a_generated_model_answers_on_every_site(root: Client, book: Any) -> None:
+    row = book.get_model().objects.create(title="Emma")
+    for site in ("admin", "backoffice"):
+        for view, args in (
+            ("changelist", []),
+            ("add", []),
+            ("change", [row.pk]),
+            ("history", [row.pk]),
+            ("delete", [row.pk]),
+        ):
+            url = reverse(f"admin:dynamic_book_{view}", args=args, current_app=site)
+            assert url.startswith(f"/{site}/dynamic/book/")
+            assert root.get(url).status_code == 200, url
+        assert (
+            root.get(
+                reverse("admin:app_list", args=(), kwargs={"app_label": "dynamic"}, current_app=site)
+            ).status_code
+            == 200
+        )
+
+
+def test_a_renamed_model_moves_its_pages(root: Client, book: Any) -> None:
+    assert root.get("/admin/dynamic/book/").status_code == 200
+    book.name = "Volume"
+    book.save()
+    assert root.get("/admin/dynamic/book/").status_code == 404
+    assert root.get("/admin/dynamic/volume/").status_code == 200
+    with pytest.raises(NoReverseMatch):
+        reverse("admin:dynamic_book_changelist")
+    assert resolve("/admin/dynamic/volume/").url_name == "dynamic_volume_changelist"
+
+
+def test_a_model_without_the_admin_flag_has_no_pages(root: Client, book: Any) -> None:
+    book.admin = False
+    book.save()
+    assert root.get("/admin/dynamic/book/").status_code == 404
+    assert "Books" not in root.get("/admin/").content.decode()
+
+
+def test_autocomplete_and_relations_use_the_generated_admins(root: Client, book: Any) -> None:
+    shelf = MetaModel.objects.create(name="Shelf")
+    MetaField.objects.create(meta_model=shelf, name="book", type="ForeignKey", related_model="Book")
+    page = root.get("/admin/dynamic/shelf/add/").content.decode()
+    assert "/admin/dynamic/book/add/" in page
+
+
+def test_staff_see_only_what_they_have_permission_for(book: Any) -> None:
+    staff = User.objects.create_user("staff", password="staff", is_staff=True)
+    client = Client()
+    client.force_login(staff)
+    assert client.get("/admin/dynamic/book/").status_code == 403
+    assert "Books" not in client.get("/admin/").content.decode()
+    staff.user_permissions.add(Permission.objects.get(codename="view_book"))
+    assert client.get("/admin/dynamic/book/").status_code == 200
+    assert client.get("/admin/dynamic/book/add/").status_code == 403
+    assert "Books" in client.get("/admin/").content.decode()
+
+
+def test_help_text_is_shown_as_text(root: Client, book: Any) -> None:
+    script = "<script>alert(1)</script>"
+    MetaField.objects.create(meta_model=book, name="note", type="CharField", help=script, verbose_name=script)
+    page = root.get("/admin/dynamic/book/add/").content.decode()
+    assert script not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_own_admin_is_used_for_its_model(root: Client, book: Any) -> None:
+    class BookAdmin(admin.ModelAdmin[Any] if False else admin.ModelAdmin):  # type: ignore[misc,type-arg]
+        list_display = ("pk",)
+
+    dynamo.register_admin("dynamic.Book")(BookAdmin)
+    try:
+        assert isinstance(admin.site.get_model_admin(book.get_model()), BookAdmin)
+    finally:
+        from projections.admin_site import own_admins
+
+        own_admins.clear()
+
+
+def test_django_still_has_what_the_three_replacements_replace() -> None:
+    from django.urls import base
+
+    for function in (AdminSite.get_urls, AdminSite.get_app_list, base.get_ns_resolver):
+        assert function.dynamo is True
+        assert function.__wrapped__.__name__ == function.__name__
+    assert hasattr(AdminSite("probe"), "_registry")

@@ -1,0 +1,81 @@
+"""What a reader may ask for: a channel and a position, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import RequestFactory
+from django_eventstream.eventrequest import EventRequest
+
+from projections.stream.request import PositionRequest
+
+BAD = [
+    "",
+    " ",
+    " 1",
+    "+1",
+    "-1",
+    "1_0",
+    "1.0",
+    "1e3",
+    "0x10",
+    "1,2",
+    "events:5",
+    "error",
+    "null",
+    "١٢",  # Arabic-Indic digits, which int() takes
+    "²",
+    "9" * 19,
+    "9" * 5000,
+    "1\n",
+]
+
+
+def asked(query: dict[str, object] | None = None, *, label: str | None = None, last: str | None = None):
+    headers = {} if last is None else {"Last-Event-ID": last}
+    request = RequestFactory().get("/dynamo/events/", query or {}, headers=headers)
+    return PositionRequest(request, view_kwargs={"label": label})
+
+
+@pytest.mark.parametrize("text", ["0", "7", "007", "9" * 18])
+def test_position_is_read_from_the_header_and_from_the_parameter(text):
+    assert asked(last=text).position == int(text)
+    assert asked({"from": text}).position == int(text)
+
+
+def test_reader_without_position_has_none():
+    assert asked().position is None
+
+
+def test_header_wins_over_the_parameter_of_the_same_address():
+    assert asked({"from": "0"}, last="12").position == 12
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_position_that_is_not_at_most_18_ascii_digits_is_refused(text):
+    with pytest.raises(EventRequest.Error, match="Last-Event-ID must be a position"):
+        asked(last=text)
+    with pytest.raises(EventRequest.Error, match="from must be a position"):
+        asked({"from": text})
+
+
+def test_bad_parameter_is_refused_although_the_header_is_good():
+    with pytest.raises(EventRequest.Error, match="from must be a position"):
+        asked({"from": "x"}, last="12")
+
+
+def test_parameter_given_twice_is_refused():
+    with pytest.raises(EventRequest.Error, match="more than once"):
+        asked({"from": ["1", "2"]})
+
+
+@pytest.mark.parametrize("name", ["es-meta", "recover", "link", "lastEventId", "channel", "From", "x"])
+def test_any_other_parameter_is_refused_by_name(name):
+    with pytest.raises(EventRequest.Error, match=f"unknown parameter '{name}'"):
+        asked({name: "true"})
+
+
+@pytest.mark.parametrize(("label", "channel"), [(None, "events"), ("shop.Book", "shop.Book")])
+def test_channel_is_everything_or_the_model_of_the_address(label, channel):
+    request = asked({"from": "3"}, label=label)
+    assert request.channels == {channel}
+    assert request.channel_last_ids == {channel: "3"}
