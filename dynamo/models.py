@@ -85,9 +85,11 @@ class MetaRow(models.Model):
         row.loaded = saving.snapshot(row)
         return row
 
-    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        super().refresh_from_db(*args, **kwargs)
-        self.loaded = saving.snapshot(self)
+    def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
+        """Only what is read anew counts as loaded; Django calls this for each deferred attribute."""
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+        now = saving.snapshot(self)
+        self.loaded |= {name: now[name] for name in now if fields is None or name in fields}
 
     def save_base(self, raw: bool = False, *args: Any, **kwargs: Any) -> None:
         """Fixtures come here directly, and would make rows that the log knows nothing of."""

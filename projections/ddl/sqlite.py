@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.ddl_references import Statement
 from django.db.backends.sqlite3.schema import DatabaseSchemaEditor
 from django.db.models.expressions import Value
 from django.db.transaction import atomic
@@ -68,6 +69,9 @@ class SQLiteEditor(UniqueNames, DatabaseSchemaEditor):
         self.execute(definition.replace(old, new))
         self.execute(f"INSERT INTO {new} SELECT * FROM {old} WHERE 1")
         self.execute(f"DROP TABLE {old}")
+        for statement in self.deferred_sql:
+            if isinstance(statement, Statement):
+                statement.rename_table_references(interim, final)
 
     def _remake_table(self, model: Any, *args: Any, **kwargs: Any) -> None:
         name = model._meta.db_table
