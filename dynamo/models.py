@@ -91,12 +91,13 @@ class MetaRow(models.Model):
         now = saving.snapshot(self)
         self.loaded |= {name: now[name] for name in now if fields is None or name in fields}
 
-    def save_base(self, raw: bool = False, *args: Any, **kwargs: Any) -> None:
-        """Fixtures come here directly, and would make rows that the log knows nothing of."""
-        raise SchemaRefused(
-            f"{self._meta.verbose_name} rows cannot be loaded from a fixture; "
-            "exclude dynamo and dynamo_events from it and create models with save()"
-        )
+
+def refuse_unrecorded(sender: Any, **kwargs: Any) -> None:
+    """Fixtures write rows directly, past `save`, and would make rows that the log knows nothing of."""
+    raise SchemaRefused(
+        f"{sender._meta.verbose_name} rows cannot be loaded from a fixture; "
+        "exclude dynamo and dynamo_events from it and create models with save()"
+    )
 
 
 class MetaModel(MetaRow):
@@ -116,6 +117,7 @@ class MetaModel(MetaRow):
 
     class Meta:
         verbose_name = "model"
+        base_manager_name = "objects"
         ordering = ("app", "name")
         permissions = (
             ("view_history", "Can see the schema history"),
@@ -188,6 +190,7 @@ class MetaField(MetaRow):
 
     class Meta:
         verbose_name = "field"
+        base_manager_name = "objects"
         ordering = ("meta_model", "order", "name")
 
     def __str__(self) -> str:
@@ -227,3 +230,7 @@ class MetaField(MetaRow):
 
     def clean(self) -> None:
         saving.clean_field(self)
+
+
+for meta_row in (MetaModel, MetaField):
+    models.signals.pre_save.connect(refuse_unrecorded, sender=meta_row)

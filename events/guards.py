@@ -78,9 +78,14 @@ def remove(connection: BaseDatabaseWrapper) -> None:
 
 
 def present(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the triggers are there; on SQLite also whether they still do what they should."""
     with connection.cursor() as cursor:
         cursor.execute(PRESENT[connection.vendor])
-        return bool(cursor.fetchone()[0] == EXPECTED[connection.vendor])
+        found = cursor.fetchone()[0]
+        if found != EXPECTED[connection.vendor] or connection.vendor != "sqlite":
+            return bool(found == EXPECTED[connection.vendor])
+        cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [TABLE])
+        return {row[0] for row in cursor.fetchall()} == set(INSTALL["sqlite"])
 
 
 @contextmanager

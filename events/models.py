@@ -46,6 +46,7 @@ class SchemaEvent(models.Model):
 
     class Meta:
         ordering = ("position",)
+        base_manager_name = "objects"
         verbose_name = "schema event"
         default_permissions = ("view",)
         constraints = (
@@ -59,9 +60,6 @@ class SchemaEvent(models.Model):
         raise AppendOnly(REFUSAL)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly(REFUSAL)
-
-    def save_base(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly(REFUSAL)
 
 
@@ -92,3 +90,11 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.position}"
+
+
+def refuse_fixture(sender: Any, **kwargs: Any) -> NoReturn:
+    """Fixtures write rows directly, past `save`."""
+    raise AppendOnly(REFUSAL)
+
+
+models.signals.pre_save.connect(refuse_fixture, sender=SchemaEvent)

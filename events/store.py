@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Now
@@ -20,6 +21,9 @@ from events.models import Checkpoint, Head, SchemaEvent
 from events.types import Context, Event, Recorded
 
 HEAD_ID: Final = 1
+
+# What Django raises for a column that holds something else than its type, as SQLite lets it.
+UNREADABLE: Final = (ValueError, TypeError, OverflowError, ValidationError)
 COLUMNS: Final = (
     "position",
     "event_id",
@@ -158,16 +162,34 @@ def checkpoints(using: str) -> dict[str, int]:
     return dict(Checkpoint.objects.using(using).values_list("name", "position"))
 
 
+def readable(using: str) -> Iterator[Event]:
+    """Yield the events that can be read, in position order, passing over those that cannot."""
+    for _, row in _walk(using):
+        if row is not None:
+            try:
+                yield codec.decode(row[4], row[5], bytes(row[6]), str(row[2]))
+            except LogCorrupt:
+                continue
+
+
 def verify(using: str) -> Report:
     """Check that positions are 1..n, versions are gapless, every hash holds and the guards are there."""
     report = Report()
-    at = head(using)
+    try:
+        at = head(using)
+    except UNREADABLE:
+        report.add("the head cannot be read", 1)
+        return report
     walk = replace(at, position=0, hash=chain.GENESIS)
     versions: dict[str, int] = {}
-    for row in _rows(using):
+    for position, row in _walk(using):
         report.events += 1
+        if row is None:
+            report.add(f"position {position} cannot be read", position)
+            walk = replace(walk, position=position, hash="")
+            continue
         _check_row(row, walk, versions, report)
-        walk = replace(walk, position=row[0], hash=row[-1])
+        walk = replace(walk, position=position, hash=row[-1])
     if (walk.position, walk.hash) != (at.position, at.hash):
         report.add(
             f"the head says position {at.position}, the log ends at {walk.position}",
@@ -176,6 +198,35 @@ def verify(using: str) -> Report:
     if not guards.present(connections[using]):
         report.add("the append-only triggers are missing; run `manage.py dynamo doctor --fix`")
     return report
+
+
+def _walk(using: str, size: int = 1_000) -> Iterator[tuple[int, tuple[Any, ...] | None]]:
+    """Every position with its row, or None for a row whose columns hold nonsense."""
+    last = -(2**63)
+    while positions := list(_above(using, last).values_list("position", flat=True)[:size]):
+        last = positions[-1]
+        rows = _plain(using).filter(position__in=positions).order_by("position").values_list(*COLUMNS)
+        try:
+            yield from [(row[0], _legible(row)) for row in rows]
+        except UNREADABLE:
+            yield from ((position, _one(using, position)) for position in positions)
+
+
+def _above(using: str, position: int) -> QuerySet[SchemaEvent]:
+    return _plain(using).filter(position__gt=position).order_by("position")
+
+
+def _legible(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """SQLite gives None for a time that is none."""
+    return None if None in row else row
+
+
+def _one(using: str, position: int) -> tuple[Any, ...] | None:
+    try:
+        found: tuple[Any, ...] = _plain(using).filter(position=position).values_list(*COLUMNS).get()
+        return _legible(found)
+    except UNREADABLE:
+        return None
 
 
 def uuid7() -> str:

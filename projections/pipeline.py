@@ -14,7 +14,7 @@ from events.store import Mark
 from events.types import Recorded
 from projections import admin_site, cache, conf
 from projections.ddl import projector
-from projections.registry import registry
+from projections.registry import UNKNOWN, registry
 from projections.transition import Transition, joined
 
 DATABASE = "database"
@@ -182,7 +182,7 @@ def reset() -> Any:
     """Look at the log again from nothing; classes of models that are still there keep their identity."""
     with registry.lock:
         staged.clear()
-        registry.mark = Mark()
+        registry.mark = UNKNOWN
         registry.loaded = False
     return catch_up()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.db import models
@@ -15,6 +15,9 @@ from projections import classes, relations
 from projections.lazy import Facade
 from projections.transition import Change, Transition
 
+# Unlike any place in any log: a process that has not looked yet.
+UNKNOWN: Final = Mark(position=-1)
+
 
 class Registry:
     """Schemas by id and name, classes by id. Reading needs no lock; changes and building take it."""
@@ -22,7 +25,7 @@ class Registry:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.moved = threading.Condition(self.lock)
-        self.mark = Mark()
+        self.mark = UNKNOWN
         self.loaded = False
         self.models: dict[str, ModelSchema] = {}
         self._keys: dict[tuple[str, str], str] = {}

@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "model",
+                "base_manager_name": "objects",
                 "ordering": ("app", "name"),
                 "permissions": (
                     ("view_history", "Can see the schema history"),
@@ -138,6 +139,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "field",
+                "base_manager_name": "objects",
                 "ordering": ("meta_model", "order", "name"),
             },
         ),

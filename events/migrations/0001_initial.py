@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "schema event",
+                "base_manager_name": "objects",
                 "ordering": ("position",),
                 "default_permissions": ("view",),
                 "constraints": [

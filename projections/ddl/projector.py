@@ -52,6 +52,11 @@ class TableWork:
     def model(self, described: Table) -> Any:
         return physical.table_class(described, self.transition.after)
 
+    def column(self, described: Table, storage: str) -> Any:
+        """One column of a table as a Django field, on a class of that column only."""
+        alone = replace(described, columns={storage: described.columns[storage]}, together=())
+        return self.model(alone)._meta.get_field(physical.attribute(storage))
+
 
 def _move(work: TableWork) -> None:
     before, after = work.change.before, work.change.after
@@ -84,12 +89,12 @@ def _reshape(work: TableWork) -> None:
     target = physical.table(after)
     if work.state.together and work.state.together != target.together:
         _set_together(work, ())
+    for storage in [s for s in work.state.columns if s not in target.columns]:
+        _remove(work, storage)
     _alter_columns(work, target)
     for storage, column in target.columns.items():
         if storage not in work.state.columns:
             _add(work, column)
-    for storage in [s for s in work.state.columns if s not in target.columns]:
-        _remove(work, storage)
     if work.state.together != target.together:
         _set_together(work, target.together)
 
@@ -113,7 +118,8 @@ def _set_together(work: TableWork, together: tuple[str, ...]) -> None:
 
 def _alter_columns(work: TableWork, target: Table) -> None:
     """Alter what is in both; a column whose new name is still taken waits, or steps aside."""
-    waiting = [s for s in target.columns if work.state is not None and s in work.state.columns]
+    assert work.state is not None
+    waiting = [s for s in target.columns if s in work.state.columns and _differs(work, target, s)]
     while waiting:
         state = work.state
         assert state is not None
@@ -124,6 +130,18 @@ def _alter_columns(work: TableWork, target: Table) -> None:
             waiting.remove(free[0])
         else:
             _step_aside(work, waiting[0])
+
+
+def _differs(work: TableWork, target: Table, storage: str) -> bool:
+    """Whether the database sees a difference; most changes of a model concern one column."""
+    state = work.state
+    assert state is not None
+    loose = (storage in state.loose, storage in target.loose)
+    if state.columns[storage] == target.columns[storage] and loose[0] == loose[1]:
+        return False
+    before, after = (work.column(described, storage) for described in (state, target))
+    connection = connections[work.using]
+    return _signature(before, connection) != _signature(after, connection)
 
 
 def _step_aside(work: TableWork, storage: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
 from django.http import HttpRequest
@@ -74,7 +74,7 @@ class Cursor:
         self.position = max(otherwise, sent[-1].position) if sent else otherwise
 
 
-async def stream(request: HttpRequest, place: Place) -> AsyncIterator[bytes]:
+async def stream(request: HttpRequest, place: Place) -> AsyncGenerator[bytes, None]:
     """Yield a reader's frames until it goes, or may not read any more."""
     await leave_request_thread()
     yield control(frames.OPEN, place.position)
@@ -91,7 +91,7 @@ async def stream(request: HttpRequest, place: Place) -> AsyncIterator[bytes]:
             yield control(frames.ERROR, cursor.position, condition="unavailable", text=text)
 
 
-async def _served(request: HttpRequest, place: Place, cursor: Cursor) -> AsyncIterator[bytes]:
+async def _served(request: HttpRequest, place: Place, cursor: Cursor) -> AsyncGenerator[bytes, None]:
     loop = asyncio.get_running_loop()
     while True:
         until = loop.time() + conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS")

@@ -159,10 +159,11 @@ def read(since: Mark | None, names: Names) -> Batch | None:
 
 def follows(since: Mark, events: tuple[Recorded, ...]) -> bool:
     """Whether the events continue the log at the mark; raises LogCorrupt if there is a hole."""
-    for expected, recorded in enumerate(events, since.position + 1):
-        if recorded.position != expected:
+    positions = [recorded.position for recorded in events]
+    for expected, found in enumerate(positions or [0], since.position + 1):
+        if found != expected:
             raise LogCorrupt(f"position {expected} is missing from the log", position=expected)
-    return bool(events) and events[0].prev_hash == since.hash
+    return events[0].prev_hash == since.hash
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

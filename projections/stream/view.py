@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_not_required
@@ -28,6 +29,19 @@ NEEDS_ASGI: Final = (
 )
 
 
+class EventStream(StreamingHttpResponse):
+    """Frames of a generator that is closed together with the response: Django leaves that to the collector."""
+
+    def __init__(self, frames: AsyncGenerator[bytes, None], **options: Any) -> None:
+        super().__init__(frames, content_type="text/event-stream", **options)
+        self._frames = frames
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async with aclosing(self._frames):
+            async for chunk in super().__aiter__():
+                yield chunk
+
+
 def plain(view: Callable[..., Any]) -> Callable[..., Any]:
     """Let every request reach the view, so that it gives the answer: 403 and 405 instead of redirects."""
     for alias in connections:
@@ -51,7 +65,7 @@ async def events(request: HttpRequest, label: str | None = None) -> HttpResponse
         return _refused(403, FORBIDDEN)
     # nginx and others would else collect frames until a buffer is full.
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(stream(request, place), content_type="text/event-stream", headers=headers)
+    return EventStream(stream(request, place), headers=headers)
 
 
 def _refused(status: int, text: str, **headers: str) -> HttpResponse:

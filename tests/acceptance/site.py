@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,12 @@ from django.contrib.auth.models import Permission, User
 from django.db import transaction
 from dynamo.models import MetaField, MetaModel
 """
+
+
+def log_in(client: httpx.Client, user: str) -> None:
+    client.get("/admin/login/").raise_for_status()
+    form = {"username": user, "password": PASSWORD, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
+    assert client.post("/admin/login/?next=/", data=form).status_code == 302
 
 
 class Writer:
@@ -147,14 +155,13 @@ class Site:
         self.servers.append(self.servers[-1].restart() if self.servers else Server(self.environment))
         return self.server
 
-    def client(self, user: str = "") -> httpx.Client:
-        """A client, logged in through the admin's form as a user of the site."""
-        client = httpx.Client(base_url=self.server.url, timeout=10)
-        if user:
-            client.get("/admin/login/")
-            form = {"username": user, "password": PASSWORD, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
-            assert client.post("/admin/login/?next=/", data=form).status_code == 302
-        return client
+    @contextmanager
+    def client(self, user: str = "") -> Iterator[httpx.Client]:
+        """A client, logged in through the admin's form if a user is named."""
+        with httpx.Client(base_url=self.server.url, timeout=10) as client:
+            if user:
+                log_in(client, user)
+            yield client
 
     def close(self) -> None:
         self.writer.close()

@@ -52,6 +52,10 @@ RAW = {
     "upsert": f"""INSERT INTO {TABLE} SELECT * FROM {TABLE} WHERE position = 1
         ON CONFLICT (position) DO UPDATE SET actor = 'x'""",
 }
+# A copy of an event at another position, its chain continued as if it were genuine.
+FORGED = f"""INSERT INTO {TABLE} SELECT %s, '{uuid.uuid4().hex}', stream_id, stream_version + 50, type, type_version,
+    data, batch_id, correlation_id, causation_id, actor, source, reason, recorded_at, hash, hash
+    FROM {TABLE} WHERE position = %s"""
 TAMPERED = {
     "event_id": str(uuid.UUID(int=7)).replace("-", ""),
     "stream_id": str(uuid.UUID(int=7)).replace("-", ""),
@@ -81,12 +85,15 @@ NONSENSE = {
 
 
 @contextmanager
-def unguarded():
-    """As somebody with the database's password would do it, putting the triggers back afterwards."""
-    guards.remove(connection)
-    with connection.constraint_checks_disabled():
-        yield
-    guards.install(connection)
+def tampered(*statements):
+    """The report on a log that somebody with the database's password changed; it is put back afterwards."""
+    with transaction.atomic():
+        guards.remove(connection)
+        for statement, *params in statements:
+            sql(statement, *params)
+        guards.install(connection)
+        yield dynamo.verify()
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
@@ -134,92 +141,78 @@ def test_an_empty_log_verifies(transactional_db):
 @pytest.mark.parametrize("position", [1, 3, 6])
 @pytest.mark.parametrize("column", TAMPERED)
 def test_verify_names_the_event_that_was_changed(log, column, position):
-    with unguarded():
-        sql(f"UPDATE {TABLE} SET {column} = %s WHERE position = %s", TAMPERED[column], position)
-    report = dynamo.verify()
-    assert (report.ok, report.first_bad_position) == (False, position)
+    statement = f"UPDATE {TABLE} SET {column} = %s WHERE position = %s"
+    with tampered((statement, TAMPERED[column], position)) as report:
+        assert (report.ok, report.first_bad_position) == (False, position)
 
 
 @pytest.mark.parametrize("column", NONSENSE)
 def test_verify_survives_nonsense_in_a_column(log, column):
-    with unguarded():
-        sql(f"UPDATE {TABLE} SET {column} = %s WHERE position = 3", NONSENSE[column])
-    assert dynamo.verify().first_bad_position == 3
+    with tampered((f"UPDATE {TABLE} SET {column} = %s WHERE position = 3", NONSENSE[column])) as report:
+        assert report.first_bad_position == 3
 
 
 @pytest.mark.parametrize("position", [1, 3, 5])
 def test_verify_names_the_first_missing_event(log, position):
-    with unguarded():
-        sql(f"DELETE FROM {TABLE} WHERE position = %s", position)
-    assert dynamo.verify().first_bad_position == position
+    with tampered((f"DELETE FROM {TABLE} WHERE position = %s", position)) as report:
+        assert report.first_bad_position == position
 
 
 def test_verify_notices_a_missing_tail(log):
-    with unguarded():
-        sql(f"DELETE FROM {TABLE} WHERE position > 4")
-    assert dynamo.verify().first_bad_position == 5
+    with tampered((f"DELETE FROM {TABLE} WHERE position > 4",)) as report:
+        assert report.first_bad_position == 5
 
 
 def test_verify_notices_that_everything_is_gone(log):
-    with unguarded():
-        sql(f"DELETE FROM {TABLE}")
-    assert dynamo.verify().first_bad_position == 1
+    with tampered((f"DELETE FROM {TABLE}",)) as report:
+        assert report.first_bad_position == 1
 
 
 def test_verify_names_an_event_that_was_put_in(log):
-    with unguarded():
-        sql(f"UPDATE {TABLE} SET position = position + 100 WHERE position > 3")
-        sql(f"UPDATE {TABLE} SET position = position - 99 WHERE position > 100")
-        columns = "stream_version + 50, type, type_version, data, batch_id, correlation_id, causation_id, actor"
-        sql(f"""INSERT INTO {TABLE} SELECT 4, '{uuid.uuid4().hex}', stream_id, {columns}, source, reason,
-            recorded_at, prev_hash, hash FROM {TABLE} WHERE position = 3""")
-    assert dynamo.verify().first_bad_position == 4
+    move = f"UPDATE {TABLE} SET position = position + %s WHERE position > %s"
+    with tampered((move, 100, 3), (move, -99, 100), (FORGED, 4, 3)) as report:
+        assert report.first_bad_position == 4
 
 
 def test_verify_names_the_first_of_two_that_changed_places(log):
-    with unguarded():
-        for old, new in ((3, 99), (4, 3), (99, 4)):
-            sql(f"UPDATE {TABLE} SET position = %s WHERE position = %s", new, old)
-    assert dynamo.verify().first_bad_position == 3
+    move = f"UPDATE {TABLE} SET position = %s WHERE position = %s"
+    with tampered((move, 99, 3), (move, 3, 4), (move, 4, 99)) as report:
+        assert report.first_bad_position == 3
 
 
 def test_verify_notices_a_forged_tail(log):
-    columns = "stream_version + 50, type, type_version, data, batch_id, correlation_id, causation_id, actor"
-    sql(f"""INSERT INTO {TABLE} SELECT 7, '{uuid.uuid4().hex}', stream_id, {columns}, source, reason, recorded_at,
-        hash, hash FROM {TABLE} WHERE position = 6""")
-    assert dynamo.verify().first_bad_position == 7
+    with tampered((FORGED, 7, 6)) as report:
+        assert report.first_bad_position == 7
 
 
 @pytest.mark.parametrize(
     ("assignment", "position"),
-    [("position = 9", 7), ("position = 4", 5), ("hash = 'x'", 7), (f"registry_id = '{uuid.uuid4().hex}'", 1)],
+    [("position = 9", 7), ("position = 4", 5), ("hash = 'x'", 7), ("registry_id = lower(registry_id) || '0'", 1)],
 )
 def test_verify_notices_a_changed_head(log, assignment, position):
-    sql(f"UPDATE dynamo_events_head SET {assignment}")
-    assert dynamo.verify().first_bad_position == position
+    with tampered((f"UPDATE dynamo_events_head SET {assignment}",)) as report:
+        assert report.first_bad_position == position
 
 
 def test_verify_notices_a_missing_head(log):
-    sql("DELETE FROM dynamo_events_head")
-    assert dynamo.verify().first_bad_position == 1
+    with tampered(("DELETE FROM dynamo_events_head",)) as report:
+        assert report.first_bad_position == 1
 
 
-def test_verify_notices_missing_triggers(log):
-    guards.remove(connection)
-    try:
+@pytest.mark.parametrize("action", ["update", "delete", "replace"])
+def test_verify_notices_a_missing_trigger(log, action):
+    with transaction.atomic():
+        sql(f"DROP TRIGGER dynamo_events_no_{action}")
         assert not dynamo.verify().ok
-    finally:
-        guards.install(connection)
+        transaction.set_rollback(True)
 
 
 def test_verify_notices_a_trigger_that_was_replaced_by_one_that_does_nothing(log):
-    sql("DROP TRIGGER dynamo_events_no_update")
-    sql(f"CREATE TRIGGER dynamo_events_no_update BEFORE UPDATE ON {TABLE} BEGIN SELECT 1; END")
-    try:
+    with transaction.atomic():
+        sql("DROP TRIGGER dynamo_events_no_update")
+        sql(f"CREATE TRIGGER dynamo_events_no_update BEFORE UPDATE ON {TABLE} BEGIN SELECT 1; END")
         assert not dynamo.verify().ok
-    finally:
-        guards.remove(connection)
-        guards.install(connection)
+        transaction.set_rollback(True)
 
 
 @pytest.mark.parametrize(
@@ -230,14 +223,36 @@ def test_verify_notices_a_trigger_that_was_replaced_by_one_that_does_nothing(log
         "DELETE FROM dynamo_metafield WHERE name = 'pages'",
         'ALTER TABLE dynamic_book DROP COLUMN "pages"',
         'ALTER TABLE dynamic_book ADD COLUMN "more" integer NULL',
+        'ALTER TABLE dynamic_book RENAME COLUMN "pages" TO "leaves"',
         'DROP TABLE "dynamic_author"',
     ],
 )
 def test_verify_notices_rows_and_tables_that_say_something_else_than_the_log(log, statement):
-    sql(statement)
-    report = dynamo.verify()
-    assert (report.ok, report.first_bad_position) == (False, None)
-    call_command("flush", verbosity=0, interactive=False)
+    with tampered((statement,)) as report:
+        assert (report.ok, report.first_bad_position) == (False, None)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"UPDATE {TABLE} SET data = x'ff' WHERE position = 3",
+        f"DELETE FROM {TABLE} WHERE position = 1",
+        "DELETE FROM dynamo_events_head",
+    ],
+)
+def test_flush_empties_a_corrupt_log_too(project, statement):
+    made = """
+        from django.core.management import call_command
+        from events import guards
+        make("Book", title="CharField", author={"type": "ForeignKey", "related_model": "auth.User"})
+        guards.remove(connection)
+        sql(sys.argv[1])
+        guards.install(connection)
+        call_command("flush", verbosity=0, interactive=False)
+        assert dynamo.history() == [] and dynamo.verify().problems == []
+        print(make("Book", title="CharField").get_model().objects.create(title="x").pk)
+    """
+    assert project.run(made, statement) == "1"
 
 
 def test_positions_and_versions_have_no_gaps(log):

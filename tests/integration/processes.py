@@ -1,0 +1,60 @@
+"""Processes of their own, each on a fresh copy of a migrated database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PREAMBLE = """
+from __future__ import annotations
+import os, signal, sys, threading
+import django
+django.setup()
+import dynamo
+from django.db import connection, connections, transaction
+from django.core.exceptions import ValidationError
+from dynamo.exceptions import *
+from dynamo.models import MetaField, MetaModel
+from tests.integration.making import *
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A folder with a database of its own."""
+
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DYNAMO_TEST_FOLDER": str(self.folder)}
+        return {**os.environ, **settings, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def start(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PREAMBLE + textwrap.dedent(code), *arguments]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, env=self.environment(), cwd=ROOT, text=True, **pipes)
+
+    def run(self, code: str, *arguments: str) -> str:
+        """Run to the end; a process that fails fails the test with what it said."""
+        process = self.start(code, *arguments)
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors[-4000:]
+        return out.strip()
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "django", *arguments]
+        return subprocess.run(
+            command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def copy(self, folder: Path) -> Project:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in self.folder.glob("main.sqlite3*"):
+            shutil.copy(path, folder)
+        return Project(folder=folder)
