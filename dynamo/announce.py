@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.apps.registry import Apps
@@ -57,7 +58,8 @@ def _grouped(transition: Transition) -> Iterator[tuple[tuple[str, str | None], t
     groups: dict[tuple[str, str | None, str], list[Recorded]] = {}
     for recorded in transition.events:
         kind = ANNOUNCED_BY.get(recorded.type)
-        if kind is not None:
+        # A purge is announced to nobody: for the process, the field or model went when it was retired.
+        if kind is not None and not recorded.type.endswith(".purged"):
             field_id = getattr(recorded.event, "field_id", None)
             groups.setdefault((recorded.stream_id, field_id, kind), []).append(recorded)
     for (model_id, field_id, _), found in groups.items():
@@ -96,7 +98,7 @@ def _model(schema: ModelSchema | None, transition: Transition, *, live: bool) ->
     """The class in use, or a detached one that shows a former or coming shape."""
     if schema is None:
         return None
-    found = registry.model_class(schema.id) if live and registry.schema(schema.id) == schema else None
+    found = registry.model_class(schema.id) if live else None
     return found if found is not None else detached(schema, transition)
 
 
@@ -122,7 +124,7 @@ def _row(schema: ModelSchema | None, field_id: str, lookup: Any) -> Any:
         return None
     cls = apps.get_model("dynamo", "MetaField")
     attributes = intent.field_row(field, schema, _Lookup(lookup))
-    return cls(pk=field.id, meta_model_id=schema.id, **attributes)
+    return cls(pk=UUID(field.id), meta_model_id=UUID(schema.id), **attributes)
 
 
 class _Lookup:

@@ -37,6 +37,7 @@ class ChangeSet:
     pending: list[Recorded] = field(default_factory=list)
     start: Mark = field(default_factory=Mark)
     shown: bool = False
+    flushing: bool = False
     done: list[Transition] = field(default_factory=list)
 
     def model(self, model_id: str) -> ModelSchema | None:

@@ -89,16 +89,26 @@ def record(
 
 def flush(work: ChangeSet) -> None:
     """Bring the tables up to what was appended: at the end, or when a class is asked for."""
-    if not work.pending:
+    if work.flushing:
+        # A receiver of pre_* that asks for a class gets it as it is; what it saves comes next in the loop.
         return
-    done = _transition(work)
+    work.flushing = True
+    try:
+        while work.pending:
+            done = _transition(work)
+            work.pending, work.before = [], {}
+            _project(work, done)
+    finally:
+        work.flushing = False
+
+
+def _project(work: ChangeSet, done: Transition) -> None:
     with _translated():
         for change in done.changes.values():
             _preflight(work, done, change)
     announce.before(done, work.context)
     with _translated():
         pipeline.project_shared(done, work.using)
-    work.pending, work.before = [], {}
     if work.outermost and not work.shown:
         work.done.append(done)
     else:
@@ -136,9 +146,8 @@ def _begin(using: str, *, outermost: bool) -> ChangeSet:
 
 def _transition(work: ChangeSet) -> Transition:
     changes = {key: Change(before=old, after=work.models[key]) for key, old in work.before.items()}
-    return Transition(
-        changes=changes, events=tuple(work.pending), start=work.start, end=work.mark, others=work.model
-    )
+    events = tuple(work.pending)
+    return Transition(changes=changes, events=events, start=work.start, end=work.mark, others=work.model)
 
 
 def _preflight(work: ChangeSet, done: Transition, change: Change) -> None:

@@ -42,7 +42,7 @@ def _of_rows(using: str) -> set[str]:
     }
     links = MetaField.objects.using(using).filter(type=MANY_TO_MANY)
     for app, model, field in links.values_list("meta_model__app", "meta_model__name", "name"):
-        names.add(f"{f'{app}_{model}'.lower()}_{field}")
+        names.add(f"{app}_{model.lower()}_{field}")
     return names
 
 

@@ -82,10 +82,10 @@ def present(connection: BaseDatabaseWrapper) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(PRESENT[connection.vendor])
         found = cursor.fetchone()[0]
-        if found != EXPECTED[connection.vendor] or connection.vendor != "sqlite":
-            return bool(found == EXPECTED[connection.vendor])
+        if found < EXPECTED[connection.vendor] or connection.vendor != "sqlite":
+            return bool(found >= EXPECTED[connection.vendor])
         cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [TABLE])
-        return {row[0] for row in cursor.fetchall()} == set(INSTALL["sqlite"])
+        return set(INSTALL["sqlite"]) <= {row[0] for row in cursor.fetchall()}
 
 
 @contextmanager

@@ -17,7 +17,20 @@ from tests.acceptance.site import DATABASE, PASSWORD
 
 EVERYTHING = "/dynamo/events/"
 
-BAD_IDS = ["-1", "+1", "abc", "1.0", "1e3", "1_0", "1,2", "events:1", "error", "٣".encode(), "9" * 19, "9" * 5000]
+BAD_IDS = [
+    "-1",
+    "+1",
+    "abc",
+    "1.0",
+    "1e3",
+    "1_0",
+    "1,2",
+    "events:1",
+    "error",
+    "٣".encode(),
+    "9" * 19,
+    "9" * 5000,
+]
 SHAPE = {
     "v",
     "position",
@@ -74,7 +87,11 @@ def test_change_of_another_process_arrives_as_frames_in_order(site, admin):
         end = site.writer.change(model("Ordered", "title", "pages"))
         found = frames.upto(end)
     assert [frame.id for frame in found] == list(range(start + 1, end + 1))
-    assert [frame.event for frame in found] == ["post_model_creation", "post_field_creation", "post_field_creation"]
+    assert [frame.event for frame in found] == [
+        "post_model_creation",
+        "post_field_creation",
+        "post_field_creation",
+    ]
     assert [(f.data["model"], f.data["field"]) for f in found] == [
         ("dynamic.Ordered", None),
         ("dynamic.Ordered", "title"),
@@ -106,7 +123,10 @@ def test_reader_from_zero_gets_all_history_of_every_model(site, admin):
     with following(admin, **{"from": 0}) as frames:
         found = frames.upto(end)
     assert [frame.id for frame in found] == list(range(1, end + 1))
-    assert [frame.data["stream_version"] for frame in found if frame.data["model"] == "dynamic.Historic"] == [1, 2]
+    assert [frame.data["stream_version"] for frame in found if frame.data["model"] == "dynamic.Historic"] == [
+        1,
+        2,
+    ]
 
 
 def test_reader_without_position_starts_at_the_head(site, admin):
@@ -142,7 +162,9 @@ def test_rolled_back_change_is_never_sent(site, admin):
     with following(admin) as frames:
         start = frames.opened.id
         attempt = "\n    ".join(model("RolledBack", "a").splitlines())
-        site.writer.run(f"try:\n  with transaction.atomic():\n    {attempt}\n    1 / 0\nexcept ZeroDivisionError: pass")
+        site.writer.run(
+            f"try:\n  with transaction.atomic():\n    {attempt}\n    1 / 0\nexcept ZeroDivisionError: pass"
+        )
         end = site.writer.change(model("Committed"))
         found = frames.upto(end)
     assert [(frame.id, frame.data["model"]) for frame in found] == [(start + 1, "dynamic.Committed")]
@@ -154,7 +176,9 @@ def test_stream_of_a_model_follows_it_across_a_rename(site, admin):
     with following(admin, path) as frames:
         site.writer.change('m.name = "Volume"; m.save()')
         site.writer.change(model("Unrelated", "a"))
-        end = site.writer.change('MetaField.objects.create(meta_model=MetaModel.objects.get(name="Volume"), name="isbn", type="TextField")')
+        end = site.writer.change(
+            'MetaField.objects.create(meta_model=MetaModel.objects.get(name="Volume"), name="isbn", type="TextField")'
+        )
         found = frames.upto(end)
     assert [(f.event, f.data["model"], f.data["field"]) for f in found] == [
         ("post_model_update", "dynamic.Volume", None),
@@ -205,7 +229,9 @@ def test_other_methods_than_get_are_not_allowed(admin, method):
 def test_anonymous_readers_are_forbidden_in_plain_words(site):
     site.writer.change(model("Hidden"))
     with site.client() as nobody:
-        refusals = {status(nobody, f"{EVERYTHING}{rest}") for rest in ("", "dynamic.Hidden/", "dynamic.Nothing/")}
+        refusals = {
+            status(nobody, f"{EVERYTHING}{rest}") for rest in ("", "dynamic.Hidden/", "dynamic.Nothing/")
+        }
     ((code, text),) = refusals
     assert (code, "Log in" in text) == (403, True)
 
@@ -213,14 +239,18 @@ def test_anonymous_readers_are_forbidden_in_plain_words(site):
 def test_model_that_one_may_not_see_looks_like_one_that_is_not_there(site):
     site.writer.change(model("Secret") + user("curious", "view_metamodel"))
     with site.client("curious") as curious:
-        answers = {status(curious, f"{EVERYTHING}{label}/") for label in ("dynamic.Secret", "dynamic.Nothing", "x")}
+        answers = {
+            status(curious, f"{EVERYTHING}{label}/") for label in ("dynamic.Secret", "dynamic.Nothing", "x")
+        }
         assert status(curious) in answers
     ((code, text),) = answers
     assert (code, "Secret" in text) == (403, False)
 
 
 def test_view_permission_of_a_model_opens_its_stream_and_no_other(site):
-    site.writer.change(model("Visible") + "\nshown = m\n" + model("Invisible") + user("viewer", "view_visible"))
+    site.writer.change(
+        model("Visible") + "\nshown = m\n" + model("Invisible") + user("viewer", "view_visible")
+    )
     with site.client("viewer") as viewer:
         assert status(viewer)[0] == 403
         assert status(viewer, "/dynamo/events/dynamic.Invisible/")[0] == 403

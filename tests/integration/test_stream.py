@@ -228,7 +228,9 @@ def test_reader_of_a_model_that_is_not_changed_moves_on_with_the_log(root, setti
     make("Busy", *"abcdef")
 
     async def work():
-        async with aclosing(frames(await opened(root, "/dynamo/events/dynamic.Still/", **{"from": 0}))) as stream:
+        async with aclosing(
+            frames(await opened(root, "/dynamo/events/dynamic.Still/", **{"from": 0}))
+        ) as stream:
             assert await upto(stream, 1) == [1]
             assert (await named(stream, "keep-alive"))[0] == head_then
 

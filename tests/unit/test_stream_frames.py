@@ -26,7 +26,9 @@ def test_frame_of_an_event_has_its_signal_its_position_and_one_line_of_data():
 
 
 def test_data_is_version_1_of_the_documented_shape():
-    one = recorded(ADDED, 7, stream_version=3, actor="user:1", source="admin", reason="why", correlation_id="c")
+    one = recorded(
+        ADDED, 7, stream_version=3, actor="user:1", source="admin", reason="why", correlation_id="c"
+    )
     assert orjson.loads(frames.data(one, "shop.Book", "title")) == {
         "v": 1,
         "position": 7,

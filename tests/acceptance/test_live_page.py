@@ -1,0 +1,102 @@
+"""The live page in a real browser, with a real server."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.acceptance.site import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+WITHIN = 20_000
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, BROWSERS)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, own_site):
+    """The live page, connected; fails for anything that the browser's console reports as an error."""
+    page = browser.new_page(base_url=own_site.server.url)
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on(
+        "console", lambda m: page.problems.append(m.text) if "Content Security Policy" in m.text else None
+    )
+    page.goto("/dynamo/live/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", PASSWORD)
+    page.click("[type=submit]")
+    expect(page.get_by_role("status")).to_have_text("live", timeout=WITHIN)
+    yield page
+    assert page.problems == []
+    page.close()
+
+
+def positions(page):
+    return [row.get_attribute("data-position") for row in page.locator("tbody tr").all()]
+
+
+def model(name: str) -> str:
+    return f'm = MetaModel.objects.create(name="{name}")'
+
+
+def test_events_appear_newest_first_as_they_come(page, own_site):
+    own_site.writer.change(model("Book"))
+    own_site.writer.change('MetaField.objects.create(meta_model=m, name="title", type="TextField")')
+    newest = page.locator("tbody tr").first
+    expect(newest).to_contain_text("post_field_creation", timeout=WITHIN)
+    expect(newest).to_contain_text("dynamic.Book")
+    expect(newest.locator("time")).to_have_attribute(
+        "datetime", own_site.writer.run("answer = dynamo.history()[-1].recorded_at")
+    )
+    assert positions(page) == ["2", "1"]
+
+
+def test_text_of_an_event_is_shown_and_never_run(page, own_site):
+    hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    own_site.writer.change(f'm = MetaModel.objects.create(name="Book", description={hostile!r})')
+    row = page.locator("tbody tr").first
+    row.locator("summary").click()
+    expect(row.locator("pre")).to_contain_text(hostile, timeout=WITHIN)
+    assert row.locator("img, script").count() == 0
+
+
+def test_page_survives_a_killed_server_and_shows_each_event_once(page, own_site):
+    own_site.writer.change(model("Before"))
+    expect(page.locator("tbody tr")).to_have_count(1, timeout=WITHIN)
+    own_site.server.end(signal.SIGKILL)
+    expect(page.get_by_role("status")).to_have_text("reconnecting", timeout=WITHIN)
+    own_site.writer.change(model("Meanwhile"))
+    own_site.serve()
+    expect(page.get_by_role("status")).to_have_text("live", timeout=WITHIN)
+    own_site.writer.change(model("After"))
+    expect(page.locator("tbody tr")).to_have_count(3, timeout=WITHIN)
+    assert positions(page) == ["3", "2", "1"]
+
+
+def test_page_keeps_the_newest_200_events(page, own_site):
+    own_site.writer.change(
+        "with dynamo.batch():\n"
+        "  m = MetaModel.objects.create(name='Wide')\n"
+        "  for n in range(210): MetaField.objects.create(meta_model=m, name=f'f{n}', type='TextField')"
+    )
+    expect(page.locator("tbody tr").first).to_have_attribute("data-position", "211", timeout=WITHIN)
+    assert positions(page) == [str(n) for n in range(211, 11, -1)]
+
+
+def test_page_says_when_the_permission_is_gone(page, own_site):
+    own_site.writer.run("User.objects.update(is_active=False)")
+    expect(page.get_by_role("status")).to_have_text("closed", timeout=WITHIN)
+    expect(page.locator(".dynamo-live-note")).to_contain_text("may not follow")
