@@ -46,11 +46,11 @@ def _calls(
         change = transition.changes[model_id]
         common = {"events": recorded, "position": recorded[-1].position, "actor": context.actor}
         if field_id is None:
-            arguments = _model_arguments(when, kind, change, transition)
+            arguments = _model_arguments(when, kind, change)
             yield signal, apps.get_model("dynamo", "MetaModel"), {**arguments, **common}
         else:
             arguments = _field_arguments(kind, change, field_id, transition)
-            yield signal, _sender(when, change, transition), {**arguments, **common}
+            yield signal, _sender(when, change), {**arguments, **common}
 
 
 def _grouped(transition: Transition) -> Iterator[tuple[tuple[str, str | None], tuple[Recorded, ...]]]:
@@ -66,9 +66,9 @@ def _grouped(transition: Transition) -> Iterator[tuple[tuple[str, str | None], t
         yield (model_id, field_id), tuple(found)
 
 
-def _model_arguments(when: str, kind: str, change: Change, transition: Transition) -> dict[str, Any]:
-    old = _model(change.before, transition, live=when == "pre")
-    new = _model(change.after, transition, live=when == "post")
+def _model_arguments(when: str, kind: str, change: Change) -> dict[str, Any]:
+    old = _model(change.before, live=when == "pre")
+    new = _model(change.after, live=when == "post")
     if kind == "model_creation":
         return {"new_model": new}
     if kind == "model_delete":
@@ -87,22 +87,22 @@ def _field_arguments(kind: str, change: Change, field_id: str, transition: Trans
     return {"old_field": old, "new_field": new}
 
 
-def _sender(when: str, change: Change, transition: Transition) -> Any:
+def _sender(when: str, change: Change) -> Any:
     """The generated class, so that receivers can ask for one model's fields."""
     if when == "post" or change.before is None:
-        return _model(change.after, transition, live=True)
-    return _model(change.before, transition, live=True)
+        return _model(change.after, live=True)
+    return _model(change.before, live=True)
 
 
-def _model(schema: ModelSchema | None, transition: Transition, *, live: bool) -> Any:
+def _model(schema: ModelSchema | None, *, live: bool) -> Any:
     """The class in use, or a detached one that shows a former or coming shape."""
     if schema is None:
         return None
     found = registry.model_class(schema.id) if live else None
-    return found if found is not None else detached(schema, transition)
+    return found if found is not None else detached(schema)
 
 
-def detached(schema: ModelSchema, transition: Transition) -> type[models.Model]:
+def detached(schema: ModelSchema) -> type[models.Model]:
     """A class of that shape which no registry knows; its relations lead nowhere."""
     scratch = Apps()
     body_fields = {f.name: _detached_field(f) for f in schema.fields if not f.is_many_to_many}

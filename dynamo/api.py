@@ -10,10 +10,10 @@ from django.db import models
 
 from dynamo import record, rows
 from dynamo.changeset import current
-from events import fold, store
+from events import audit, fold, store
+from events.audit import Report
 from events.exceptions import DynamoError, ModelNotFound
 from events.schema import ModelSchema, Schema
-from events.store import Report
 from events.types import Recorded
 from projections import conf, pipeline
 from projections.admin_site import register_admin
@@ -60,7 +60,7 @@ def catch_up() -> bool:
 def verify() -> Report:
     """Check the chain, then that tables and meta rows are what the log says."""
     using = conf.database()
-    report = store.verify(using)
+    report = audit.verify(using)
     if report.first_bad_position is not None:
         return report
     try:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from inspect import getattr_static
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.apps import apps
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from dynamo import validators
 from events.schema import FieldSchema, ModelSchema
 from projections import classes
 from projections.registry import link_key
+
+# Attributes that Django sets on instances of the user model, which no class shows.
+SET_ON_USERS: Final = frozenset({"backend"})
 
 
 class Catalogue(Protocol):
@@ -84,47 +88,44 @@ def accessor(model: ModelSchema, field: FieldSchema) -> str:
     return model.name.lower() if field.type == "OneToOneField" else f"{model.name.lower()}_set"
 
 
-def query_name(model: ModelSchema, field: FieldSchema) -> str:
-    if not accessor(model, field):
-        return ""
-    return str(field.options.get("related_name") or model.name.lower())
-
-
 def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue) -> None:
-    """A relation must not replace anything that its target has."""
-    name, query = accessor(model, field), query_name(model, field)
+    """The way back of a relation must not replace anything that its target has."""
+    name = accessor(model, field)
     if not name:
         return
     where = f"{model.label}.{field.name}"
     remedy = "set options['related_name'] to another name, or to '+' for none"
-    if "." in field.related_model:
-        _check_hand_written(where, field, name, query, remedy)
-        target_fields: set[str] = set()
-    else:
-        target = model if field.related_model == model.id else catalogue.model(field.related_model)
-        target_fields = (
-            set() if target is None else {n for f in target.fields for n in (f.name, f.column)} - {""}
-        )
-        if name in validators.MODEL_API:
-            raise ValidationError({"options": f"{where}: {name!r} is part of Django's model API; {remedy}"})
-    for taken in {name, query} & target_fields:
-        raise ValidationError({"options": f"{where}: its target has a field {taken!r}; {remedy}"})
+    taken = _taken(model, field, name, catalogue)
+    if taken:
+        raise ValidationError({"options": f"{where}: its target has {name!r} already, {taken}; {remedy}"})
     for other_model, other in _other_relations(model, field, catalogue):
-        if {name, query} & {accessor(other_model, other), query_name(other_model, other)}:
+        if name == accessor(other_model, other):
             raise ValidationError(
                 {"options": f"{where}: {other_model.label}.{other.name} is {name!r} there; {remedy}"}
             )
 
 
-def _check_hand_written(where: str, field: FieldSchema, name: str, query: str, remedy: str) -> None:
+def _taken(model: ModelSchema, field: FieldSchema, name: str, catalogue: Catalogue) -> str:
+    """What of the target has that name; '' if nothing has."""
+    if "." in field.related_model:
+        return _taken_by_hand(field, name)
+    if name in validators.MODEL_API:
+        return "as part of Django's model API"
+    target = model if field.related_model == model.id else catalogue.model(field.related_model)
+    for other in () if target is None else target.fields:
+        if name in {other.name, other.column} or name.lower() in generated_names(other):
+            return f"from its field {other.name!r}"
+    return ""
+
+
+def _taken_by_hand(field: FieldSchema, name: str) -> str:
     target: Any = classes.hand_written(field.related_model)
-    taken = getattr_static(target, name, None)
-    related = getattr(taken, "rel", None) or getattr(taken, "related", None)
+    if name in SET_ON_USERS and target._meta.label == settings.AUTH_USER_MODEL:
+        return "which authentication sets on users"
+    present = getattr_static(target, name, None)
+    related = getattr(present, "rel", None) or getattr(present, "related", None)
     own = getattr(getattr(related, "field", None), "dynamo_id", None) == field.id
-    if taken is not None and not own:
-        raise ValidationError({"options": f"{where}: {field.related_model} has {name!r} already; {remedy}"})
-    if any(query == f.name for f in (*target._meta.fields, *target._meta.many_to_many)):
-        raise ValidationError({"options": f"{where}: {field.related_model} has a field {query!r}; {remedy}"})
+    return "" if present is None or own else "in its code"
 
 
 def _other_relations(
@@ -144,7 +145,7 @@ def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
         if other.id == model.id:
             continue
         for field in other.fields:
-            if field.related_model == model.id and {accessor(other, field), query_name(other, field)} & names:
+            if field.related_model == model.id and accessor(other, field) in names:
                 raise ValidationError(
                     {
                         "name": f"{other.label}.{field.name} refers to {model.label} by a name that one of "

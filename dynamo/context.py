@@ -14,10 +14,10 @@ from events.types import Context
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """`actor` is an opaque id, or a function that is asked for one when something is recorded."""
+    """`actor` and `source` may be functions that are asked when something is recorded."""
 
     actor: str | Callable[[], str] = ""
-    source: str = "code"
+    source: str | Callable[[], str] = "code"
     reason: str = ""
     correlation_id: str = ""
     causation_id: str = ""
@@ -25,10 +25,11 @@ class Origin:
     def envelope(self) -> Context:
         """The envelope's part of a new change set."""
         actor = self.actor() if callable(self.actor) else self.actor
+        source = self.source() if callable(self.source) else self.source
         return Context(
             batch_id=uuid7(),
             actor=str(actor)[:191],
-            source=self.source[:32],
+            source=str(source)[:32],
             reason=self.reason[:500],
             correlation_id=self.correlation_id[:64],
             causation_id=self.causation_id[:64],
@@ -47,7 +48,7 @@ def current() -> Origin:
 def acting(
     *,
     actor: str | Callable[[], str] | None = None,
-    source: str | None = None,
+    source: str | Callable[[], str] | None = None,
     reason: str | None = None,
     correlation_id: str | None = None,
     causation_id: str | None = None,

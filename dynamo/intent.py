@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any, Final, Protocol
 from django.apps import apps
 from django.core.exceptions import ValidationError
 
-from dynamo import validators
+from dynamo import naming, validators
 from events.schema import FieldSchema, Frozen, ModelSchema, thaw
 from events.store import uuid7
 from projections import classes, conf, fields
@@ -89,7 +88,9 @@ def checked(given: Mapping[str, Any], rules: Mapping[str, Callable[[Any], Any]])
 # -- models ----------------------------------------------------------------------------------------
 
 
-def model_schema(given: Mapping[str, Any], current: ModelSchema | None, model_id: str) -> ModelSchema:
+def model_schema(
+    given: Mapping[str, Any], current: ModelSchema | None, model_id: str, catalogue: Catalogue
+) -> ModelSchema:
     """Make a model's schema from its row; physical names follow the name."""
     rules = {
         "name": validators.model_name,
@@ -99,33 +100,16 @@ def model_schema(given: Mapping[str, Any], current: ModelSchema | None, model_id
         "options": model_options,
     }
     values = checked(given, rules)
-    table = table_name(values["app"], values["name"])
+    table = naming.table_name(values["app"], values["name"])
     if current is None:
         return ModelSchema(id=model_id, db_table=table, **values)
     renamed = replace(current, db_table=table, **values)
-    links = tuple(replace(f, table=link_name(renamed, f.name) if f.table else "") for f in current.fields)
-    return replace(renamed, fields=links)
+    return replace(renamed, fields=tuple(with_link(f, renamed, catalogue) for f in current.fields))
 
 
 def model_row(schema: ModelSchema) -> dict[str, Any]:
     """The attributes that a model's row shows."""
     return {name: thaw(getattr(schema, name)) for name in MODEL_ATTRIBUTES}
-
-
-def table_name(app: str, name: str) -> str:
-    table = f"{app}_{name.lower()}"
-    if len(table) > validators.LONGEST_TABLE_NAME:
-        raise ValidationError({"name": f"the table name {table!r} is longer than all databases allow"})
-    return table
-
-
-def link_name(model: ModelSchema, field_name: str) -> str:
-    """The link table of a many-to-many, as Django names it; long ones end in a hash."""
-    name = f"{model.db_table}_{field_name}"
-    if len(name) <= validators.LONGEST_TABLE_NAME:
-        return name
-    key = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{name[: validators.LONGEST_TABLE_NAME - 9]}_{key}"
 
 
 def _app(value: Any) -> str:
@@ -220,11 +204,18 @@ def field_schema(
     values["options"] = _options(given["options"], current, row, required=values["required"])
     values["choices"] = _typed_choices(values["choices"], row)
     made = FieldSchema(id=field_id, storage=field_id, **values)
-    made = replace(
-        made, column=column_name(made), table=link_name(model, made.name) if made.is_many_to_many else ""
-    )
+    made = with_link(replace(made, column=naming.column_name(made)), model, catalogue)
     collect(lambda: validators.values(made, row), lambda: validators.constraints(made, row))
     return made
+
+
+def with_link(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> FieldSchema:
+    """A many-to-many's link table carries the names of its model, of itself and of its target."""
+    if not field.is_many_to_many:
+        return field
+    target = target_text(field, model, catalogue)
+    columns = naming.link_columns(model, model.name if target == "self" else target.rpartition(".")[2])
+    return replace(field, table=naming.link_name(model, field.name), link_columns=columns)
 
 
 def field_row(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> dict[str, Any]:
@@ -232,12 +223,6 @@ def field_row(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> d
     out = {name: thaw(getattr(field, name)) for name in FIELD_ATTRIBUTES}
     out["related_model"] = target_text(field, model, catalogue)
     return out
-
-
-def column_name(field: FieldSchema) -> str:
-    if field.is_many_to_many:
-        return ""
-    return f"{field.name}_id" if field.is_relation else field.name
 
 
 def placed(made: FieldSchema, current: FieldSchema, *, on_error: str) -> tuple[FieldSchema, bool]:
@@ -255,19 +240,6 @@ def placed(made: FieldSchema, current: FieldSchema, *, on_error: str) -> tuple[F
         )
     moves = how in (convert.CONVERT, convert.REPLACE) or (how == convert.FITS and on_error != "fail")
     return replace(made, storage=uuid7() if moves else current.storage), moves
-
-
-def tombstone(field: FieldSchema, position: int) -> FieldSchema:
-    """The field as its hidden self: values stay, under a name that nothing else takes."""
-    name = f"zz_{field.storage.replace('-', '')[-8:]}_{position}"
-    if field.is_many_to_many:
-        return replace(field, table=name, retired=True)
-    return replace(field, column=name, retired=True)
-
-
-def kept_column(field: FieldSchema, position: int) -> FieldSchema:
-    """The former column of a retyped field, as a retired field with an id of its own."""
-    return replace(tombstone(field, position), id=uuid7(), unique_together=False)
 
 
 def target(value: Any, row: fields.FieldType, model: ModelSchema, catalogue: Catalogue) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import NoReverseMatch, reverse
 
 from dynamo.context import acting
 from projections import pipeline
@@ -48,7 +47,9 @@ def _origin(request: HttpRequest) -> Any:
     given = request.headers.get(CORRELATION_HEADER, "")
     correlation = given if given.isascii() and given.isprintable() else ""
     return acting(
-        actor=partial(actor, request), source=source(request), correlation_id=correlation or str(uuid.uuid4())
+        actor=partial(actor, request),
+        source=partial(source, request),
+        correlation_id=correlation or str(uuid.uuid4()),
     )
 
 
@@ -59,8 +60,6 @@ def actor(request: HttpRequest) -> str:
 
 
 def source(request: HttpRequest) -> str:
-    try:
-        inside = request.path_info.startswith(reverse("admin:index"))
-    except NoReverseMatch:
-        inside = False
-    return "admin" if inside else "api"
+    """Pages of any admin site count as admin; known once the URL was resolved."""
+    match = request.resolver_match
+    return "admin" if match is not None and "admin" in match.app_names else "api"

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
 from django.db.transaction import atomic
 
-from dynamo import announce, context, rows
+from dynamo import announce, context, intent, rows
 from dynamo.changeset import ChangeSet, current, open_sets
 from events import fold, store
 from events.diff import Handling, diff
@@ -154,6 +154,8 @@ def _preflight(work: ChangeSet, done: Transition, change: Change) -> None:
     before, after = change.before, change.after
     if after is None:
         return
+    if not after.retired:
+        intent.check_model_options(after)
     if before is None or (before.db_table != after.db_table and not after.retired):
         preflight.check_free(after.db_table, work.using)
     if before is not None and not after.retired:

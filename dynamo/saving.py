@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from dynamo import clashes, intent, record, validators
+from dynamo import clashes, intent, naming, record, validators
 from dynamo.changeset import ChangeSet, current
 from events import store
 from events.diff import Handling
@@ -38,11 +38,12 @@ def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
     with record.change_set() as work:
         before = _current_model(work, row)
         given = _merged(row, None if before is None else intent.model_row(before), update_fields)
-        after = intent.model_schema(given, before, str(row.pk))
+        after = intent.model_schema(given, before, str(row.pk), work)
         clashes.check_model(after, work)
-        intent.check_model_options(after)
         _check_accessors(after, before, work)
         record.record(work, before, after)
+        if before is not None and before.name != after.name:
+            _rename_link_columns(after, work)
     _accept(row, intent.model_row(after))
 
 
@@ -63,7 +64,6 @@ def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) ->
             changed, handling = _altered(work, model, before, after, said)
             after = changed.field(after.id) or after
         clashes.check_fields(changed, work)
-        intent.check_model_options(changed)
         record.record(work, model, changed, handling)
         attributes = intent.field_row(after, changed, work)
     _accept(row, attributes)
@@ -75,7 +75,7 @@ def delete_model(row: Any) -> None:
         if before is None:
             raise ModelNotFound(f"{row} is not in the registry any more", model=str(row.pk))
         _refuse_referenced(before, work)
-        after = _retired_model(before, work.position())
+        after = naming.retired_model(before, work.position())
         record.record(work, before, after)
         if conf.get("DYNAMO_DELETE_TABLES"):
             record.record(work, work.model(before.id), None)
@@ -91,7 +91,7 @@ def delete_field(row: Any) -> None:
             raise SchemaRefused(
                 f"{model.label}.{before.name} is part of a unique_together; clear that flag, then retire it"
             )
-        after = model.without_field(before.id).with_retired(intent.tombstone(before, work.position()))
+        after = model.without_field(before.id).with_retired(naming.tombstone(before, work.position()))
         after = intent.follow_name(after, before.name, None)
         record.record(work, model, after)
         if conf.get("DYNAMO_DELETE_COLUMNS"):
@@ -104,7 +104,7 @@ def delete_field(row: Any) -> None:
 def clean_model(row: Any) -> None:
     """What a form can know before saving: the row by itself."""
     given = {name: getattr(row, name) for name in row.ATTRIBUTES}
-    intent.model_schema(given, None, str(row.pk))
+    intent.model_schema(given, None, str(row.pk), _Shown())
 
 
 def clean_field(row: Any) -> None:
@@ -253,7 +253,7 @@ def _altered(
     if any(recorded.stream_id == model.id for recorded in work.pending):
         # Each conversion reads a column that must be there.
         record.flush(work)
-    kept = intent.kept_column(before, work.position())
+    kept = naming.kept_column(before, work.position())
     return changed.with_field(after).with_retired(kept), {after.id: replace(said, kept=kept)}
 
 
@@ -282,6 +282,13 @@ def _check_accessors(after: ModelSchema, before: ModelSchema | None, work: Chang
             clashes.check_relation(after, field, work)
 
 
+def _rename_link_columns(target: ModelSchema, work: ChangeSet) -> None:
+    """Link tables of other models have a column that is named after this one."""
+    for other in [m for m in work.referrers(target.id) if m.id != target.id]:
+        fields = tuple(intent.with_link(f, other, work) for f in other.fields)
+        record.record(work, other, replace(other, fields=fields))
+
+
 def _refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
     relations = [
         f"{other.label}.{field.name}"
@@ -295,16 +302,6 @@ def _refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
             f"{model.label} is referred to by {', '.join(relations)}; retire these fields first",
             fields=relations,
         )
-
-
-def _retired_model(model: ModelSchema, position: int) -> ModelSchema:
-    """The tombstone of a model: its table and link tables under names that nothing else takes."""
-    links = tuple(
-        replace(f, table=intent.tombstone(f, position).table) if f.is_many_to_many else f
-        for f in model.fields
-    )
-    name = f"{validators.TOMBSTONE_PREFIX}{model.id.replace('-', '')[-8:]}_{position}"
-    return replace(model, db_table=name, retired=True, fields=links)
 
 
 def _accept(row: Any, attributes: dict[str, Any]) -> None:

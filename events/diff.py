@@ -26,7 +26,7 @@ from events.types import (
 )
 
 NAMING = frozenset({"name", "app", "db_table"})
-FIELD_NAMING = frozenset({"name", "column", "table"})
+FIELD_NAMING = frozenset({"name", "column", "table", "link_columns"})
 PRESENTATION = frozenset({"verbose_name", "description", "help", "choices", "default"})
 TYPING = frozenset({"type", "related_model", "storage"})
 
@@ -75,13 +75,17 @@ def _model_events(before: ModelSchema, after: ModelSchema) -> Iterator[Event]:
 def _moved(cls: type[Any], before: ModelSchema, after: ModelSchema, names: frozenset[str]) -> Event:
     """A model that changes its name takes its link tables with it: `tables`, by field id."""
     sides = {key: dict(side) for key, side in _sides(before.attributes(), after.attributes(), names).items()}
-    old, new = ({f.id: f.table for f in m.fields if f.table} for m in (before, after))
+    old, new = ({f.id: _link(f) for f in m.fields if f.table} for m in (before, after))
     tables = [key for key in new if key in old and new[key] != old[key]]
     if tables:
         sides["before"]["tables"] = {key: old[key] for key in tables}
         sides["after"]["tables"] = {key: new[key] for key in tables}
     event: Event = cls(stream_id=after.id, **sides)
     return event
+
+
+def _link(field: FieldSchema) -> dict[str, Any]:
+    return {"table": field.table, "link_columns": field.link_columns}
 
 
 def _field_events(

@@ -66,8 +66,8 @@ def _apply(event: Event, model: ModelSchema) -> ModelSchema | None:
 @_apply.register
 def _(event: ModelEvent, model: ModelSchema) -> ModelSchema:
     attributes = dict(event.after)
-    tables: Mapping[str, str] = attributes.pop("tables", {})
-    moved = tuple(replace(f, table=tables.get(f.id, f.table)) for f in model.fields)
+    tables: Mapping[str, Any] = attributes.pop("tables", {})
+    moved = tuple(replace(f, **tables.get(f.id, {})) for f in model.fields)
     return replace(model, **attributes, fields=moved)
 
 

@@ -82,7 +82,8 @@ class FieldSchema:
     """One field. `id` never changes; `storage` names the physical column through renames and retyping.
 
     `related_model` is the id of a generated model, or "app.Model" for a hand-written one. `column` is
-    the physical column, or "" for a many-to-many, whose link table is `table`.
+    the physical column, or "" for a many-to-many, whose link table is `table` with the columns
+    `link_columns`: that of its own model first, then that of the target.
     """
 
     id: str
@@ -91,6 +92,7 @@ class FieldSchema:
     storage: str
     column: str = ""
     table: str = ""
+    link_columns: tuple[str, ...] = ()
     related_model: str = ""
     order: int = 0
     verbose_name: str = ""
@@ -105,7 +107,7 @@ class FieldSchema:
     retired: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("choices", "default", "options"):
+        for name in ("choices", "default", "options", "link_columns"):
             object.__setattr__(self, name, freeze(getattr(self, name)))
 
     def __eq__(self, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""The store: lock, append, read, verify. The only file that queries the log's tables."""
+"""The store: lock, append, read. The only file that queries the log's tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Now
 
-from events import chain, codec, guards
+from events import chain, codec
 from events.exceptions import DynamoError, LogCorrupt
 from events.models import Checkpoint, Head, SchemaEvent
 from events.types import Context, Event, Recorded
@@ -51,24 +51,6 @@ class Mark:
     registry_id: str = ""
     position: int = 0
     hash: str = chain.GENESIS
-
-
-@dataclass(slots=True, kw_only=True)
-class Report:
-    """What `verify` found. `first_bad_position` is None when all is well."""
-
-    events: int = 0
-    first_bad_position: int | None = None
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
-    def add(self, problem: str, position: int | None = None) -> None:
-        self.problems.append(problem)
-        if position is not None and (self.first_bad_position is None or position < self.first_bad_position):
-            self.first_bad_position = position
 
 
 def installed(using: str) -> bool:
@@ -164,7 +146,7 @@ def checkpoints(using: str) -> dict[str, int]:
 
 def readable(using: str) -> Iterator[Event]:
     """Yield the events that can be read, in position order, passing over those that cannot."""
-    for _, row in _walk(using):
+    for _, row in walk(using):
         if row is not None:
             try:
                 yield codec.decode(row[4], row[5], bytes(row[6]), str(row[2]))
@@ -172,35 +154,7 @@ def readable(using: str) -> Iterator[Event]:
                 continue
 
 
-def verify(using: str) -> Report:
-    """Check that positions are 1..n, versions are gapless, every hash holds and the guards are there."""
-    report = Report()
-    try:
-        at = head(using)
-    except UNREADABLE:
-        report.add("the head cannot be read", 1)
-        return report
-    walk = replace(at, position=0, hash=chain.GENESIS)
-    versions: dict[str, int] = {}
-    for position, row in _walk(using):
-        report.events += 1
-        if row is None:
-            report.add(f"position {position} cannot be read", position)
-            walk = replace(walk, position=position, hash="")
-            continue
-        _check_row(row, walk, versions, report)
-        walk = replace(walk, position=position, hash=row[-1])
-    if (walk.position, walk.hash) != (at.position, at.hash):
-        report.add(
-            f"the head says position {at.position}, the log ends at {walk.position}",
-            min(at.position, walk.position) + 1,
-        )
-    if not guards.present(connections[using]):
-        report.add("the append-only triggers are missing; run `manage.py dynamo doctor --fix`")
-    return report
-
-
-def _walk(using: str, size: int = 1_000) -> Iterator[tuple[int, tuple[Any, ...] | None]]:
+def walk(using: str, size: int = 1_000) -> Iterator[tuple[int, tuple[Any, ...] | None]]:
     """Every position with its row, or None for a row whose columns hold nonsense."""
     last = -(2**63)
     while positions := list(_above(using, last).values_list("position", flat=True)[:size]):
@@ -272,15 +226,15 @@ def _recorded(row: tuple[Any, ...]) -> Recorded:
         type=row[4],
         type_version=row[5],
         data=data,
-        context=_context(row),
-        recorded_at=_iso(row[13]),
+        context=context_of(row),
+        recorded_at=iso(row[13]),
         prev_hash=row[14],
         hash=row[15],
         event=codec.decode(row[4], row[5], data, stream_id),
     )
 
 
-def _context(row: tuple[Any, ...]) -> Context:
+def context_of(row: tuple[Any, ...]) -> Context:
     return Context(
         batch_id=str(row[7]),
         correlation_id=row[8],
@@ -301,7 +255,7 @@ def _record(at: Mark, event: Event, event_id: str, version: int, context: Contex
         "type": type_name,
         "type_version": type_version,
         "context": context,
-        "recorded_at": _iso(now),
+        "recorded_at": iso(now),
         "data": data,
     }
     linked = chain.link(at.registry_id, at.hash, **envelope)
@@ -330,7 +284,7 @@ def _row(recorded: Recorded, now: datetime) -> SchemaEvent:
     )
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
     utc = moment if moment.tzinfo is None else moment.astimezone(UTC)
     return utc.isoformat(timespec="microseconds")
 
@@ -351,34 +305,3 @@ def _same(recorded: list[Recorded], ids: list[str]) -> list[Recorded]:
     if [r.event_id for r in recorded] != ids:
         raise DynamoError("some of these event ids are in the log already, others are not", event_ids=ids)
     return recorded
-
-
-def _check_row(row: tuple[Any, ...], before: Mark, versions: dict[str, int], report: Report) -> None:
-    position, stream_id = row[0], str(row[2])
-    if position != before.position + 1:
-        report.add(f"position {before.position + 1} is missing", before.position + 1)
-    expected = versions.get(stream_id, 0) + 1
-    if row[3] != expected:
-        report.add(f"version {row[3]} of stream {stream_id}, expected {expected}", position)
-    versions[stream_id] = row[3]
-    if row[14] != before.hash:
-        report.add(f"position {position} does not follow the event before it", position)
-    linked = chain.link(
-        before.registry_id,
-        row[14],
-        position=position,
-        event_id=str(row[1]),
-        stream_id=stream_id,
-        stream_version=row[3],
-        type=row[4],
-        type_version=row[5],
-        context=_context(row),
-        recorded_at=_iso(row[13]),
-        data=bytes(row[6]),
-    )
-    if linked != row[15]:
-        report.add(f"position {position} was changed: its hash does not fit its content", position)
-    try:
-        codec.decode(row[4], row[5], bytes(row[6]), stream_id)
-    except LogCorrupt as error:
-        report.add(f"position {position}: {error}", position)

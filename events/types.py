@@ -55,7 +55,7 @@ class ModelCreated(ModelEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRenamed(ModelEvent):
-    """`tables` in before and after: link tables by field id, as they carry the model's name."""
+    """`tables` in before and after: link tables with their columns by field id; they carry the model's name."""
 
     type = "model.renamed"
 
@@ -184,3 +184,27 @@ class Recorded:
     prev_hash: str
     hash: str
     event: Event
+
+    @property
+    def batch_id(self) -> str:
+        return self.context.batch_id
+
+    @property
+    def actor(self) -> str:
+        return self.context.actor
+
+    @property
+    def source(self) -> str:
+        return self.context.source
+
+    @property
+    def reason(self) -> str:
+        return self.context.reason
+
+    @property
+    def correlation_id(self) -> str:
+        return self.context.correlation_id
+
+    @property
+    def causation_id(self) -> str:
+        return self.context.causation_id

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig, apps
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 
@@ -13,7 +16,7 @@ class ProjectionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from projections import conf, lazy, pipeline
+        from projections import conf, lazy, pipeline, relations
         from projections.registry import registry
 
         lazy.install(registry, tuple(conf.get("DYNAMO_APPS")))
@@ -21,8 +24,20 @@ class ProjectionsConfig(AppConfig):
             from projections import admin_site
 
             admin_site.install()
+        for model in apps.get_models(include_auto_created=True):
+            relations.track(model)
+        registry.load = pipeline.load
+        connection_created.connect(_first_connection, dispatch_uid="dynamo.first_connection")
         post_migrate.connect(_look_again, dispatch_uid="dynamo.look_again")
-        assert pipeline.load is registry.load
+
+
+def _first_connection(connection: Any, **kwargs: object) -> None:
+    """Know the schema before the first query, so that relations of generated models are there for it."""
+    from projections import conf, pipeline
+    from projections.registry import registry
+
+    if connection.alias == conf.database() and not registry.loaded and apps.ready:
+        pipeline.load()
 
 
 def _look_again(using: str, **kwargs: object) -> None:

@@ -68,6 +68,25 @@ class ManyToManyField(models.ManyToManyField):  # type: ignore[type-arg]  # gene
         return super().formfield(**{"help_text": self.form_help, **kwargs})
 
 
+class FileField(models.FileField):
+    """Where Django writes '' for no file, a column that takes NULL gets NULL: '' could be unique only once."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(value) or (None if self.null else "")
+
+
+class ImageField(models.ImageField):
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(value) or (None if self.null else "")
+
+
+class URLField(models.URLField):  # type: ignore[type-arg]
+    """Its form takes an address without a scheme for https, as Django will from version 6 on."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"assume_scheme": "https", **kwargs})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldType:
     """One row of the table: the Django class, the options it takes and what may be asked of it.
@@ -119,7 +138,7 @@ STOCK: Final[dict[str, FieldType]] = {
         _text(models.CharField, 255),
         _text(models.EmailField, 254),
         _text(models.SlugField, 50, allow_unicode=boolean),
-        _text(models.URLField, 200),
+        _text(URLField, 200),
         _plain(models.TextField, options={}, indexable=False),
         _whole(models.IntegerField, -(2**31), 2**31 - 1),
         _whole(models.BigIntegerField, -(2**63), 2**63 - 1),
@@ -146,8 +165,8 @@ STOCK: Final[dict[str, FieldType]] = {
             models.GenericIPAddressField,
             options={"protocol": one_of("both", "IPv4", "IPv6"), "unpack_ipv4": boolean, **INDEX},
         ),
-        _text(models.FileField, 100, upload_to=upload_folder),
-        _text(models.ImageField, 100, upload_to=upload_folder),
+        _text(FileField, 100, upload_to=upload_folder),
+        _text(ImageField, 100, upload_to=upload_folder),
         _text(
             models.FilePathField,
             100,

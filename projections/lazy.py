@@ -7,6 +7,7 @@ Replacing those dictionaries is the one seam that keeps every look-up by name wo
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,4 +105,6 @@ def _add_label(label: str) -> None:
     config.apps = apps
     config.models_module = module
     config.verbose_name = label.replace("_", " ").capitalize()
-    apps.app_configs[label] = config
+    sys.modules[module.__name__] = module
+    # A new dictionary: Django is going through the old one.
+    apps.app_configs = {**apps.app_configs, label: config}

@@ -87,9 +87,9 @@ class Registry:
     def incoming(self, model: type[models.Model]) -> Iterator[Any]:
         """The relations that generated classes have to this one, building those that do."""
         reference = getattr(model, "dynamo_id", "") or model._meta.label_lower
-        owner = getattr(model._meta, "auto_created", None)
-        if owner:
+        if model._meta.auto_created:
             return
+        self._ensure_loaded()
         for model_id in sorted(self.referrers(reference)):
             found = self.model_class(model_id)
             if found is not None:

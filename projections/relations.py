@@ -44,7 +44,10 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
 
     def _hand_written(self) -> list[Any]:
         tree = self.__dict__.get("_relation_tree")
-        if tree is None:
+        if tree is None and not getattr(self.model, "dynamo_id", ""):
+            # Django's own: one walk over the hand-written models, for all of them.
+            tree = self._populate_directed_relation_graph()
+        elif tree is None:
             tree = [f for f in hand_written_relations() if f.remote_field.model is self.concrete_model]
             self.__dict__["_relation_tree"] = tree
         return list(tree)

@@ -77,14 +77,14 @@ def table(schema: ModelSchema) -> Table:
     return Table(schema=schema, name=schema.db_table, columns=columns, together=together, loose=loose)
 
 
-def links(schema: ModelSchema, lookup: Lookup) -> dict[str, Link]:
+def links(schema: ModelSchema) -> dict[str, Link]:
     """The link tables of a model, live and retired, by storage id."""
     every = (f for f in (*schema.fields, *schema.retired_fields) if f.is_many_to_many)
-    return {f.storage: _link(f, schema, lookup) for f in every}
+    return {f.storage: _link(f, schema) for f in every}
 
 
-def _link(column: FieldSchema, schema: ModelSchema, lookup: Lookup) -> Link:
-    left, right = link_columns(column, schema, lookup)
+def _link(column: FieldSchema, schema: ModelSchema) -> Link:
+    left, right = column.link_columns
     gone = column.retired or schema.retired
     return Link(
         schema=schema,
@@ -165,21 +165,10 @@ def link_class(link: Link, lookup: Lookup) -> Any:
     return _model("Link", body)
 
 
-def link_columns(column: FieldSchema, schema: ModelSchema, lookup: Lookup) -> tuple[str, str]:
-    source = schema.name.lower()
-    if "." in column.related_model:
-        target = column.related_model.partition(".")[2].lower()
-    else:
-        found = schema if column.related_model == schema.id else lookup(column.related_model)
-        target = found.name.lower() if found is not None else column.related_model
-    if source == target:
-        return f"from_{source}_id", f"to_{target}_id"
-    return f"{source}_id", f"{target}_id"
-
-
 def _reference(column: FieldSchema, schema: ModelSchema, lookup: Lookup, apps: Apps, loose: bool) -> Any:
-    name = attribute(column.storage).capitalize()
-    target = _stub(apps, name, *table_of(column.related_model, lookup, schema))
+    table, key = table_of(column.related_model, lookup, schema)
+    # The editor tells targets apart by their class names, so the table's name is in it.
+    target = _stub(apps, f"{attribute(column.storage).capitalize()}_{table}", table, key)
     if loose:
         made = _loose_key(target, column.column)
         made.null = fields.nullable(column)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.db import connections, models
 
 from events.schema import FieldSchema
 from projections import fields
-from projections.ddl import convert, engine, physical, preflight
-from projections.ddl.physical import Link, Table
-from projections.transition import Change, Transition
+from projections.ddl import convert, engine, linking, physical, preflight
+from projections.ddl.physical import Table
+from projections.ddl.work import TableWork
+from projections.transition import Transition
 
 
 def project(transition: Transition, using: str) -> None:
@@ -22,40 +23,10 @@ def project(transition: Transition, using: str) -> None:
     engine.settle(using)
     with engine.editor(using, transition.end.position) as editor:
         work = [TableWork(using, editor, transition, change) for change in changes]
-        for step in (_move, _create, _reshape, _relink, _drop):
+        for step in (_move, _create, _reshape, linking.project, _drop):
             for item in work:
                 step(item)
     engine.check_references(using, [name for item in work for name in item.names()])
-
-
-@dataclass(slots=True)
-class TableWork:
-    """What one table's change needs at hand; `state` is the table as it stands now."""
-
-    using: str
-    editor: Any
-    transition: Transition
-    change: Change
-    state: Table | None = None
-
-    def __post_init__(self) -> None:
-        if self.change.before is not None:
-            self.state = physical.table(self.change.before)
-
-    def names(self) -> list[str]:
-        after = self.change.after
-        if after is None:
-            return []
-        tables = [f.table for f in (*after.fields, *after.retired_fields) if f.table]
-        return [after.db_table, *tables]
-
-    def model(self, described: Table) -> Any:
-        return physical.table_class(described, self.transition.after)
-
-    def column(self, described: Table, storage: str) -> Any:
-        """One column of a table as a Django field, on a class of that column only."""
-        alone = replace(described, columns={storage: described.columns[storage]}, together=())
-        return self.model(alone)._meta.get_field(physical.attribute(storage))
 
 
 def _move(work: TableWork) -> None:
@@ -66,12 +37,7 @@ def _move(work: TableWork) -> None:
         work.editor.alter_db_table(work.model(work.state), before.db_table, after.db_table)
     # Constraints on foreign keys follow the new schema: a retired table has none.
     work.state = replace(work.state, name=after.db_table)
-    old = physical.links(before, work.transition.before)
-    new = physical.links(after, work.transition.after)
-    for storage, link in new.items():
-        if storage in old and old[storage].name != link.name:
-            model = physical.link_class(old[storage], work.transition.after)
-            work.editor.alter_db_table(model, old[storage].name, link.name)
+    linking.move(work, before, after)
 
 
 def _create(work: TableWork) -> None:
@@ -254,46 +220,6 @@ def _remove(work: TableWork, storage: str) -> None:
     model = work.model(state)
     work.editor.remove_field(model, model._meta.get_field(physical.attribute(storage)))
     work.state = state.without(storage)
-
-
-def _relink(work: TableWork) -> None:
-    """Make, reshape and drop link tables; they were moved to their new names already."""
-    after = work.change.after
-    new = {} if after is None else physical.links(after, work.transition.after)
-    before = work.change.before
-    old = {} if before is None else physical.links(before, work.transition.before)
-    for storage, link in new.items():
-        if storage not in old:
-            work.editor.create_model(physical.link_class(link, work.transition.after))
-        else:
-            moved = replace(old[storage], name=link.name, schema=link.schema, column=link.column)
-            _reshape_link(work, moved, link)
-    for storage, link in old.items():
-        if storage not in new:
-            work.editor.delete_model(physical.link_class(link, work.transition.after))
-
-
-def _reshape_link(work: TableWork, old: Link, new: Link) -> None:
-    """One side after the other, as SQLite remakes the table from what it is told the table is."""
-    if old.unique and not new.unique:
-        model = physical.link_class(old, work.transition.after)
-        work.editor.alter_unique_together(model, [("source", "target")], [])
-        old = replace(old, unique=False)
-    for side in sorted(physical.SIDES):
-        loose = (old.loose - {side}) | (new.loose & {side})
-        stepped = replace(old, **{side: getattr(new, side), "loose": loose})
-        if stepped != old:
-            _alter_side(work, old, stepped, side)
-        old = stepped
-    if new.unique and not old.unique:
-        model = physical.link_class(new, work.transition.after)
-        work.editor.alter_unique_together(model, [], [("source", "target")])
-
-
-def _alter_side(work: TableWork, old: Link, new: Link, side: str) -> None:
-    before = physical.link_class(old, work.transition.after)
-    after = physical.link_class(new, work.transition.after)
-    work.editor.alter_field(before, before._meta.get_field(side), after._meta.get_field(side))
 
 
 def _drop(work: TableWork) -> None:

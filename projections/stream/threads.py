@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import connections
 
 THREADS: Final = 4
@@ -26,8 +26,19 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 async def leave_request_thread() -> None:
-    """Close what middleware opened on the request's own thread: a stream would hold it for hours."""
+    """Give up the thread that asgiref keeps for a request's middleware, and what was opened on it.
+
+    A stream would hold both for hours. asgiref makes another thread if the request needs one again. It has no
+    public way to do this; a test with a real server fails when its insides change.
+    """
     await sync_to_async(close_connections)()
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    if context is None or getattr(context, "_executor", None) is not None:
+        # A thread that others use too, or that belongs to the caller.
+        return
+    executor = SyncToAsync.context_to_thread_executor.pop(context, None)
+    if isinstance(executor, ThreadPoolExecutor):
+        executor.shutdown(wait=False)
 
 
 def close_connections() -> None:

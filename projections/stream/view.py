@@ -30,7 +30,7 @@ NEEDS_ASGI: Final = (
 
 
 class EventStream(StreamingHttpResponse):
-    """Frames of a generator that is closed together with the response: Django leaves that to the collector."""
+    """Frames of a generator that is closed with the response; Django leaves that to the collector."""
 
     def __init__(self, frames: AsyncGenerator[bytes, None], **options: Any) -> None:
         super().__init__(frames, content_type="text/event-stream", **options)

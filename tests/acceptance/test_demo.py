@@ -55,6 +55,8 @@ def test_killed_load_resumes_and_loads_every_row(folder, start, moment):
         if moment in line:
             first.kill()
             break
+    # The lock on the folder goes with the process, which may take a moment to die.
+    first.wait()
     second = start()
     read_until_ready(second)
     stop(second)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -57,6 +56,11 @@ def model(name: str, *fields: str) -> str:
     """Code that makes a model; it is called `m` afterwards."""
     made = [f'MetaField.objects.create(meta_model=m, name="{field}", type="TextField")' for field in fields]
     return "\n".join([f'm = MetaModel.objects.create(name="{name}")', *made])
+
+
+def field(model_name: str, name: str) -> str:
+    owner = f'MetaModel.objects.get(name="{model_name}")'
+    return f'MetaField.objects.create(meta_model={owner}, name="{name}", type="TextField")'
 
 
 def user(name: str, *permissions: str, active: bool = True) -> str:
@@ -176,9 +180,7 @@ def test_stream_of_a_model_follows_it_across_a_rename(site, admin):
     with following(admin, path) as frames:
         site.writer.change('m.name = "Volume"; m.save()')
         site.writer.change(model("Unrelated", "a"))
-        end = site.writer.change(
-            'MetaField.objects.create(meta_model=MetaModel.objects.get(name="Volume"), name="isbn", type="TextField")'
-        )
+        end = site.writer.change(field("Volume", "isbn"))
         found = frames.upto(end)
     assert [(f.event, f.data["model"], f.data["field"]) for f in found] == [
         ("post_model_update", "dynamic.Volume", None),
@@ -296,12 +298,12 @@ def test_reader_logged_out_in_a_second_tab_is_cut_off(site):
         assert frames.named("stream-error").data["condition"] == "forbidden"
 
 
-def test_open_streams_hold_no_database_connection(own_site):
-    descriptors = Path(f"/proc/{own_site.server.process.pid}/fd")
+def test_open_streams_hold_neither_threads_nor_database_connections(own_site):
+    process = Path(f"/proc/{own_site.server.process.pid}")
 
-    def database_files() -> int:
-        names = [os.readlink(entry) for entry in descriptors.iterdir()]
-        return sum(DATABASE in name for name in names)
+    def held() -> tuple[int, int]:
+        files = [str(entry.readlink()) for entry in (process / "fd").iterdir()]
+        return sum(DATABASE in name for name in files), len(list((process / "task").iterdir()))
 
     with own_site.client("admin") as client, ExitStack() as stack:
         opened = [stack.enter_context(following(client)) for _ in range(20)]
@@ -310,9 +312,10 @@ def test_open_streams_hold_no_database_connection(own_site):
             frames.upto(end)
         deadline = time.monotonic() + 10
         # A look at the log opens a connection now and then; twenty streams must not each hold one.
-        while database_files() and time.monotonic() < deadline:
+        while held()[0] and time.monotonic() < deadline:
             opened[0].next()
-        assert database_files() == 0
+        files, threads = held()
+    assert (files, threads < 10) == (0, True)
 
 
 def test_streams_left_by_their_readers_leave_nothing_running(own_site):

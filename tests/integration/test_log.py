@@ -15,7 +15,7 @@ from django.db.models import F
 import dynamo
 from dynamo.exceptions import AppendOnly, DynamoError, SchemaRefused
 from dynamo.models import MetaField, MetaModel
-from events import guards, store
+from events import audit, guards, store
 from events.models import Head, SchemaEvent
 from events.types import Context, RegistryTagged
 from tests.integration.making import add, everything, make, rename, sql
@@ -294,7 +294,7 @@ def test_appending_the_same_event_ids_again_returns_what_was_recorded(log):
     with transaction.atomic():
         again = append(ids)
     assert [event.hash for event in first] == [event.hash for event in again]
-    assert (SchemaEvent.objects.count(), store.verify("default").problems) == (8, [])
+    assert (SchemaEvent.objects.count(), audit.verify("default").problems) == (8, [])
 
 
 @pytest.mark.parametrize("known_first", [True, False])
@@ -304,7 +304,7 @@ def test_appending_known_and_unknown_event_ids_together_is_refused(log, known_fi
         append([old])
     with pytest.raises(DynamoError), transaction.atomic():
         append(sorted([old, store.uuid7()], reverse=not known_first))
-    assert (SchemaEvent.objects.count(), store.verify("default").ok) == (7, True)
+    assert (SchemaEvent.objects.count(), audit.verify("default").ok) == (7, True)
 
 
 def test_appending_one_event_id_twice_in_one_go_is_refused(log):

@@ -1,11 +1,11 @@
-"""The stream inside one process: wake-ups, event loops, the ring and its edges, the seams to django-eventstream."""
+"""The stream inside one process: wake-ups, event loops, the ring's edges, django-eventstream's seams."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.db import connection, connections, transaction
-from django.test import AsyncClient, Client
+from django.test import AsyncClient, Client, RequestFactory
 from django_eventstream import eventstream
 from django_eventstream.storage import EventDoesNotExist
 
@@ -24,7 +24,7 @@ from dynamo.models import MetaField, MetaModel
 from events import guards, store
 from events.exceptions import AppendOnly, DynamoError, LogCorrupt
 from events.models import Head, SchemaEvent
-from projections.stream import reader, ring, tailer, wakes
+from projections.stream import access, reader, ring, tailer, wakes
 from projections.stream.channels import Channels
 from projections.stream.naming import Names
 from projections.stream.storage import LogStorage
@@ -73,16 +73,16 @@ def run(work: Callable[[], Awaitable[Any]]) -> Any:
     return asyncio.run(limited())
 
 
+def in_own_connection(work: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return work(*args)
+    finally:
+        connections.close_all()
+
+
 async def call(work: Callable[..., Any], *args: Any) -> Any:
     """Do a writer's work in a thread, as another request would."""
-
-    def closing() -> Any:
-        try:
-            return work(*args)
-        finally:
-            connections.close_all()
-
-    return await sync_to_async(closing, thread_sensitive=False)()
+    return await sync_to_async(in_own_connection, thread_sensitive=False)(work, *args)
 
 
 async def opened(user: User, path: str = EVERYTHING, **query: int) -> Any:
@@ -93,7 +93,7 @@ async def opened(user: User, path: str = EVERYTHING, **query: int) -> Any:
     return response
 
 
-async def frames(response: Any) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:
+async def frames(response: Any) -> AsyncGenerator[tuple[int, str, dict[str, Any]], None]:
     """(id, event, data) of every frame."""
     buffer = ""
     async with aclosing(aiter(response)) as chunks:
@@ -342,7 +342,7 @@ def test_follow_yields_history_then_what_is_committed_later():
     make("Known", "a")
     events = projections.stream.follow(0)
     assert [next(events).position, next(events).position] == [1, 2]
-    thread = threading.Thread(target=lambda: (make("Fresh"), connections.close_all()))
+    thread = threading.Thread(target=in_own_connection, args=(make, "Fresh"))
     thread.start()
     assert next(events).position == 3
     thread.join()
@@ -420,6 +420,17 @@ def test_channels_are_open_to_those_with_the_permission(codenames, everything, b
     asked = ("events", "dynamic.Book", "dynamic.Nothing")
     assert [channels.can_read_channel(user, name) for name in asked] == [everything, book, nothing]
     assert not any(channels.can_read_channel(None, name) for name in asked)
+
+
+def test_user_of_another_authentication_than_the_session_is_read_anew_too(root):
+    request = RequestFactory().get(EVERYTHING)
+    assert access.reader(request) is None
+    request.user = root
+    assert access.reader(request) == root
+    User.objects.update(is_active=False)
+    assert access.reader(request) is None
+    User.objects.all().delete()
+    assert access.reader(request) is None
 
 
 def test_inactive_superuser_may_read_nothing(root):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.commands import flush
 from django.db import connections
@@ -12,7 +12,11 @@ from django.db.transaction import atomic
 from dynamo import reset
 from events import guards, store
 from projections import conf, pipeline
-from projections.lazy import exposed
+
+QUESTION: Final = """You have requested a flush of the database.
+This removes all data in {!r}, every generated model with its table, and the schema log, for good.
+
+    Type 'yes' to continue, or 'no' to cancel: """
 
 
 class Command(flush.Command):
@@ -23,21 +27,15 @@ class Command(flush.Command):
         if using != conf.database() or not store.installed(using):
             super().handle(**options)
             return
-        if options["interactive"]:
-            self.stdout.write("This also removes every generated model, its table and the schema log.")
-        self._flush(using, options)
-
-    def _flush(self, using: str, options: dict[str, Any]) -> None:
-        from events.models import SchemaEvent
-
-        before = SchemaEvent.objects.using(using).count()
-        tables = reset.generated_tables(using)
-        with self._together(using), guards.lifted(connections[using]), exposed():
-            super().handle(**options)
-            if before and SchemaEvent.objects.using(using).exists():
-                # Somebody answered no.
-                return
-            reset.drop(using, tables)
+        if (
+            options["interactive"]
+            and input(QUESTION.format(connections[using].settings_dict["NAME"])) != "yes"
+        ):
+            self.stdout.write("Flush cancelled.")
+            return
+        with self._together(using), guards.lifted(connections[using]):
+            reset.drop(using, reset.generated_tables(using))
+            super().handle(**{**options, "interactive": False})
         pipeline.reset()
 
     def _together(self, using: str) -> Any:

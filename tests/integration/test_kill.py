@@ -1,0 +1,116 @@
+"""A process that is killed at any statement: the next one sees all of the change, or none of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+
+from tests.integration.changes import CHANGES
+
+KILLED = (
+    "add a required field",
+    "add a many-to-many",
+    "rename a model",
+    "convert a field",
+    "make a field unique",
+    "retire a field",
+)
+PREPARE = "from tests.integration.changes import prepare; prepare()"
+# Each child makes the same change on a copy of its own and dies at its statement; 0 lives and counts.
+DIE = """
+    import shutil
+    from pathlib import Path
+    from django.conf import settings
+    from tests.integration.changes import CHANGES
+    from tests.integration.faults import failing, Countdown
+
+    database = Path(connection.settings_dict["NAME"])
+    connection.close()
+    dynamo.verify()
+    connection.close()
+
+    def child(at):
+        copy = database.with_name(f"copy{at}.sqlite3")
+        shutil.copy(database, copy)
+        pid = os.fork()
+        if pid:
+            return os.waitpid(pid, 0)[1]
+        connection.settings_dict["NAME"] = str(copy)
+        counted = Countdown(at, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        with connection.execute_wrapper(counted):
+            CHANGES[sys.argv[1]]()
+        copy.with_suffix(".count").write_text(str(len(counted.seen)))
+        os._exit(0)
+
+    assert child(0) == 0
+    last = int(database.with_name("copy0.count").read_text())
+    for at in range(1, last + 1):
+        assert child(at) == signal.SIGKILL
+    print(last)
+"""
+# One process looks at every copy as a fresh one would: from nothing, by its log.
+LOOK = """
+    import json
+    from pathlib import Path
+    from projections import pipeline
+    from projections.registry import registry
+
+    out = []
+    for at in range(int(sys.argv[1]) + 1):
+        connection.close()
+        connection.settings_dict["NAME"] = str(Path(os.environ["DYNAMO_TEST_FOLDER"], f"copy{at}.sqlite3"))
+        pipeline.reset()
+        assert sql("PRAGMA integrity_check") == [("ok",)] and sql("PRAGMA foreign_key_check") == []
+        report = dynamo.verify()
+        for schema in registry.live():
+            assert len([str(row) for row in registry.model_class(schema.id).objects.all()]) in (1, 2)
+        out.append([report.problems, report.events])
+    print(json.dumps(out))
+"""
+
+
+@pytest.mark.parametrize("change", KILLED)
+def test_the_next_process_sees_all_or_nothing_wherever_the_last_one_was_killed(project, change):
+    assert change in CHANGES
+    project.run(PREPARE)
+    statements = int(project.run(DIE, change))
+    seen = json.loads(project.run(LOOK, str(statements)))
+    assert statements > 10
+    assert [problems for problems, _ in seen] == [[]] * (statements + 1)
+    whole, untouched = seen[0][1], seen[1][1]
+    assert {events for _, events in seen} == {whole, untouched}
+
+
+def test_a_change_can_be_made_again_after_a_kill_in_the_middle_of_it(project):
+    kill = """
+        from tests.integration.changes import CHANGES, prepare
+        from tests.integration.faults import Countdown
+        if sys.argv[1] == "die":
+            prepare()
+            counted = Countdown(15, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            with connection.execute_wrapper(counted):
+                CHANGES["convert a field"]()
+        CHANGES["convert a field"]()
+        print(dynamo.verify().problems, list(dynamo.get_model("Book").objects.values_list("pages", flat=True)))
+    """
+    process = project.start(kill, "die")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, errors
+    assert project.run(kill, "again") == "[] [12, 34]"
+
+
+def test_a_process_that_is_killed_while_it_holds_the_lock_blocks_nobody(project):
+    holder = project.start("""
+        from tests.integration.faults import Countdown
+        def wait():
+            print("holding", flush=True)
+            sys.stdin.read()
+        with connection.execute_wrapper(Countdown(12, wait)):
+            make("Book", title="CharField")
+    """)
+    assert holder.stdout.readline().strip() == "holding"
+    holder.kill()
+    holder.communicate(timeout=60)
+    assert project.run("make('Book', title='CharField'); print(dynamo.verify().problems)") == "[]"
