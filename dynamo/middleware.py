@@ -45,11 +45,11 @@ class DynamoMiddleware:
 
 def _origin(request: HttpRequest) -> Any:
     given = request.headers.get(CORRELATION_HEADER, "")
-    correlation = given if given.isascii() and given.isprintable() else ""
+    correlation = given if given and given.isascii() and given.isprintable() else str(uuid.uuid4())
     return acting(
         actor=partial(actor, request),
         source=partial(source, request),
-        correlation_id=correlation or str(uuid.uuid4()),
+        correlation_id=correlation,
     )
 
 

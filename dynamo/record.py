@@ -156,8 +156,9 @@ def _preflight(work: ChangeSet, done: Transition, change: Change) -> None:
         return
     if not after.retired:
         intent.check_model_options(after)
+    moving = {c.before.db_table for c in done.changes.values() if c.before is not None}
     if before is None or (before.db_table != after.db_table and not after.retired):
-        preflight.check_free(after.db_table, work.using)
+        preflight.check_free(after.db_table, moving, work.using)
     if before is not None and not after.retired:
         handling = {f.id: preflight.handling_of(done, f) for f in after.fields}
         preflight.check(before, after, handling, done.before, work.using)

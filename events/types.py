@@ -55,7 +55,7 @@ class ModelCreated(ModelEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRenamed(ModelEvent):
-    """`tables` in before and after: link tables with their columns by field id; they carry the model's name."""
+    """`tables` in before and after: link tables with their columns, by field id."""
 
     type = "model.renamed"
 

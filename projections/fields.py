@@ -69,7 +69,7 @@ class ManyToManyField(models.ManyToManyField):  # type: ignore[type-arg]  # gene
 
 
 class FileField(models.FileField):
-    """Where Django writes '' for no file, a column that takes NULL gets NULL: '' could be unique only once."""
+    """For no file Django writes '' even where NULL is allowed, and '' could be unique only once."""
 
     def get_prep_value(self, value: Any) -> Any:
         return super().get_prep_value(value) or (None if self.null else "")

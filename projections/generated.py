@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models.base import ModelState
+from django.db.models.base import ModelBase, ModelState
 from django.db.models.signals import post_init, pre_init
 
+from events.exceptions import ModelNotFound
 
-class GeneratedModel(models.Model):
+
+class GeneratedBase(ModelBase):
+    """Metaclass of generated classes; it is what tells pickle how to refer to one."""
+
+
+def class_of(dynamo_id: str) -> Any:
+    """The generated class with that id, for unpickling."""
+    from projections.registry import registry
+
+    registry.live()
+    found = registry.model_class(dynamo_id)
+    if found is None:
+        raise ModelNotFound(f"there is no generated model {dynamo_id} any more", model=dynamo_id)
+    return found
+
+
+def _reduce(cls: Any) -> Any:
+    """Generated classes are in no module; hand-written subclasses of them are."""
+    return (class_of, (cls.dynamo_id,)) if "dynamo_id" in vars(cls) and cls.dynamo_id else cls.__qualname__
+
+
+copyreg.pickle(GeneratedBase, _reduce)
+
+
+class GeneratedModel(models.Model, metaclass=GeneratedBase):
     """Rows are filled by field name: a class that changes under a running query cannot shift values."""
 
     dynamo_id: ClassVar[str] = ""

@@ -1,4 +1,4 @@
-"""Where Django looks for this label's models. It has none of its own; generated classes are made on asking."""
+"""Where Django looks for this label's models. It has none; generated classes are made on asking."""
 
 from __future__ import annotations
 

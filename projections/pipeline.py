@@ -71,7 +71,16 @@ def catch_up() -> bool:
 
 
 def await_mark(mark: Mark) -> None:
-    """Catch up to the locked head; another thread may still have to take back what did not commit."""
+    """Catch up to the locked head, taking back what was shown and is not in the log any more.
+
+    The holder of the lock sees all that may be staged: its own, which a manual savepoint may have rolled
+    back, or that of a thread whose transaction just ended and which is about to settle it.
+    """
+    using = conf.database()
+    with registry.lock:
+        gone = next((e for e in staged if not store.exists(using, e.shown.events[-1])), None)
+        if gone is not None:
+            take_back(gone)
     catch_up()
     with registry.moved:
         if not registry.moved.wait_for(lambda: registry.mark == mark, timeout=SETTLE_SECONDS):

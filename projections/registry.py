@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ class Registry:
         self._link_keys: dict[tuple[str, str], str] = {}
         self._referrers: dict[str, set[str]] = {}
         self._classes: dict[str, type[models.Model]] = {}
+        self._retired: dict[str, tuple[weakref.ref[type[models.Model]], ModelSchema]] = {}
         self._links: dict[tuple[str, str], type[models.Model]] = {}
         self._building: dict[tuple[str, str], type[models.Model]] | None = None
         self._facade = Facade(self._adopt)
@@ -106,7 +108,7 @@ class Registry:
             if self._building is not None:
                 # Only the building thread gets here; what is not made yet comes by itself.
                 return self._building.get(key)
-            if self._classes.get(model_id) is None:
+            if self._classes.get(model_id) is None and self._revive(self.models[model_id]) is None:
                 self._build_closure(model_id)
             return self._links.get(key) or self._classes.get(model_id)
 
@@ -202,7 +204,7 @@ class Registry:
         for model_id, change in affected.items():
             model = self._classes.get(model_id)
             if model is not None and change.live_after is None:
-                relations.forget(self._classes.pop(model_id))
+                self._retire(model_id, model, change.live_before)
             elif model is not None and change.live_before is not None and change.live_after is not None:
                 classes.name_class(model, change.live_after)
         for model_id, change in affected.items():
@@ -210,6 +212,25 @@ class Registry:
             if model is not None and change.live_before is not None and change.live_after is not None:
                 self._build_targets(change.live_after)
                 classes.update(model, change.live_before, change.live_after, self.schema, renamed)
+
+    def _retire(self, model_id: str, model: type[models.Model], schema: ModelSchema | None) -> None:
+        """Put a class aside: a rollback or a restored model brings the same one back."""
+        relations.forget(model)
+        del self._classes[model_id]
+        if schema is not None:
+            self._retired[model_id] = (weakref.ref(model), schema)
+
+    def _revive(self, schema: ModelSchema) -> type[models.Model] | None:
+        """The class that a model had before it was retired, brought up to its schema."""
+        reference, former = self._retired.pop(schema.id, (None, None))
+        model = reference() if reference is not None else None
+        if model is None or former is None:
+            return None
+        classes.name_class(model, schema)
+        self._classes[schema.id] = model
+        self._build_targets(schema)
+        classes.update(model, former, schema, self.schema, frozenset({schema.id}))
+        return model
 
     def _build_targets(self, schema: ModelSchema) -> None:
         for field in schema.fields:

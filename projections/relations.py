@@ -46,7 +46,8 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
         tree = self.__dict__.get("_relation_tree")
         if tree is None and not getattr(self.model, "dynamo_id", ""):
             # Django's own: one walk over the hand-written models, for all of them.
-            tree = self._populate_directed_relation_graph()
+            opts: Any = self
+            tree = opts._populate_directed_relation_graph()
         elif tree is None:
             tree = [f for f in hand_written_relations() if f.remote_field.model is self.concrete_model]
             self.__dict__["_relation_tree"] = tree
@@ -83,6 +84,8 @@ def expire(model: type[Model]) -> None:
     state.pop(INCOMING, None)
     opts: Any = model._meta
     opts._get_fields_cache = {}
+    for subclass in model.__subclasses__():
+        expire(subclass)
 
 
 def outgoing(model: type[Model]) -> Iterator[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from events.schema import ModelSchema
 from projections.ddl import physical
 from projections.ddl.physical import Link
 from projections.ddl.work import TableWork
@@ -48,13 +47,3 @@ def _alter_side(work: TableWork, old: Link, new: Link, side: str) -> None:
     before = physical.link_class(old, work.transition.after)
     after = physical.link_class(new, work.transition.after)
     work.editor.alter_field(before, before._meta.get_field(side), after._meta.get_field(side))
-
-
-def move(work: TableWork, before: ModelSchema, after: ModelSchema) -> None:
-    """Rename link tables first of all, so that names are free."""
-    old = physical.links(before)
-    new = physical.links(after)
-    for storage, link in new.items():
-        if storage in old and old[storage].name != link.name:
-            model = physical.link_class(old[storage], work.transition.after)
-            work.editor.alter_db_table(model, old[storage].name, link.name)

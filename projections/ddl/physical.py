@@ -197,14 +197,12 @@ def _loose_key(target: Any, column: str) -> Any:
 
 def table_of(reference: str, lookup: Lookup, schema: ModelSchema) -> tuple[str, Any]:
     """Name and primary key of a relation's target."""
-    if reference == schema.id:
-        return schema.db_table, models.BigAutoField(primary_key=True)
     if "." in reference:
         target = classes.hand_written(reference)
         if target is None:
             raise LookupError(f"{schema.label} refers to {reference}, which is not installed")
         return target._meta.db_table, _key_of(target)
-    found = lookup(reference)
+    found = lookup(reference) or (schema if reference == schema.id else None)
     name = found.db_table if found is not None else f"gone_{reference[:8]}"
     return name, models.BigAutoField(primary_key=True)
 

@@ -66,11 +66,11 @@ class Rows:
             return count, [row[0] for row in cursor.fetchall()]
 
 
-def check_free(name: str, using: str) -> None:
-    """Refuse a table name that something else in the database has."""
+def check_free(name: str, moving: set[str], using: str) -> None:
+    """Refuse a table name that something else in the database has; tables that move away do not count."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        taken = {table.lower() for table in connection.introspection.table_names(cursor)}
+        taken = {table.lower() for table in connection.introspection.table_names(cursor)} - moving
     if name.lower() in taken:
         raise SchemaRefused(
             f"the database has a table {name!r} that the registry does not own; choose another name",

@@ -9,7 +9,7 @@ from django.db import connections, models
 
 from events.schema import FieldSchema
 from projections import fields
-from projections.ddl import convert, engine, linking, physical, preflight
+from projections.ddl import convert, engine, linking, moving, physical, preflight
 from projections.ddl.physical import Table
 from projections.ddl.work import TableWork
 from projections.transition import Transition
@@ -23,21 +23,11 @@ def project(transition: Transition, using: str) -> None:
     engine.settle(using)
     with engine.editor(using, transition.end.position) as editor:
         work = [TableWork(using, editor, transition, change) for change in changes]
-        for step in (_move, _create, _reshape, linking.project, _drop):
+        moving.project(work)
+        for step in (_create, _reshape, linking.project, _drop):
             for item in work:
                 step(item)
     engine.check_references(using, [name for item in work for name in item.names()])
-
-
-def _move(work: TableWork) -> None:
-    before, after = work.change.before, work.change.after
-    if before is None or after is None or work.state is None:
-        return
-    if before.db_table != after.db_table:
-        work.editor.alter_db_table(work.model(work.state), before.db_table, after.db_table)
-    # Constraints on foreign keys follow the new schema: a retired table has none.
-    work.state = replace(work.state, name=after.db_table)
-    linking.move(work, before, after)
 
 
 def _create(work: TableWork) -> None:

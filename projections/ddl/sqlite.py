@@ -109,18 +109,18 @@ def outermost(connection: BaseDatabaseWrapper) -> Iterator[None]:
     SQLite can only stop enforcing foreign keys outside of a transaction, and starts again in `finally`.
     """
     wrapper: Any = connection
+    wrapper.ensure_connection()
     enforced = foreign_keys_enforced(connection)
     mode = wrapper.transaction_mode
-    if enforced:
-        wrapper.disable_constraint_checking()
     wrapper.transaction_mode = "IMMEDIATE"
     try:
+        _enforce_foreign_keys(connection, on=False)
         with atomic(using=wrapper.alias):
             yield
     finally:
         wrapper.transaction_mode = mode
-        if enforced:
-            _enforce_again(connection)
+        if enforced and wrapper.connection is not None:
+            _enforce_foreign_keys(connection, on=True)
 
 
 def check_foreign_keys(connection: BaseDatabaseWrapper, tables: list[str]) -> None:
@@ -130,16 +130,15 @@ def check_foreign_keys(connection: BaseDatabaseWrapper, tables: list[str]) -> No
 
 
 def foreign_keys_enforced(connection: BaseDatabaseWrapper) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA foreign_keys")
-        return bool(cursor.fetchone()[0])
+    driver: Any = connection.connection
+    return bool(driver.execute("PRAGMA foreign_keys").fetchone()[0])
 
 
-def _enforce_again(connection: BaseDatabaseWrapper) -> None:
-    if connection.connection is None:
-        return
-    connection.enable_constraint_checking()
-    if not foreign_keys_enforced(connection):
-        # A connection that no longer enforces foreign keys must not be used again.
+def _enforce_foreign_keys(connection: BaseDatabaseWrapper, *, on: bool) -> None:
+    """Said to the driver itself: a project's execute wrapper that fails must not leave them off."""
+    driver: Any = connection.connection
+    driver.execute(f"PRAGMA foreign_keys = {'ON' if on else 'OFF'}")
+    if foreign_keys_enforced(connection) != on:
+        # A connection in an unknown state must not be used again.
         connection.close()
-        raise ProjectionFailed("SQLite did not enforce foreign keys again; the connection was closed")
+        raise ProjectionFailed(f"SQLite did not turn foreign keys {'on' if on else 'off'}; connection closed")
