@@ -15,7 +15,7 @@ BROWSERS := chromium chromium-browser google-chrome
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-check test format lint types docs-check docs system-packages clean
+.PHONY: help demo demo-check test format lint types docs-check docs pictures system-packages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make lint         format check, ruff, import contract, templates"
 	@echo "make types        mypy"
 	@echo "make docs         write the generated reference pages"
+	@echo "make pictures     take the pictures of the README anew"
 	@echo "make docs-check   fail when the generated reference pages are stale"
 	@echo "make clean        remove the virtual environment, the demo's data and all caches"
 
@@ -53,6 +54,9 @@ types: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.docs_reference
+
+pictures: $(VENV)/.dev system-packages
+	$(BIN)/python -m tests.pictures
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python -m tests.docs_reference --check

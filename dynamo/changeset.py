@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from weakref import WeakKeyDictionary
 
 from django.db import connections
@@ -31,7 +30,7 @@ class ChangeSet:
     outermost: bool
     context: Context
     mark: Mark
-    now: datetime
+    now: str
     models: dict[str, ModelSchema | None] = field(default_factory=dict)
     before: dict[str, ModelSchema | None] = field(default_factory=dict)
     pending: list[Recorded] = field(default_factory=list)

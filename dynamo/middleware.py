@@ -31,13 +31,13 @@ class DynamoMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if iscoroutinefunction(self.get_response):
             return self._async(request)
-        pipeline.catch_up()
+        pipeline.follow()
         with _origin(request):
             response: HttpResponseBase = self.get_response(request)
             return response
 
     async def _async(self, request: HttpRequest) -> HttpResponseBase:
-        await sync_to_async(pipeline.catch_up)()
+        await sync_to_async(pipeline.follow)()
         with _origin(request):
             response: HttpResponseBase = await self.get_response(request)
             return response

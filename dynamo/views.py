@@ -18,6 +18,7 @@ from dynamo.models import MetaModel
 from events import store
 from events.types import Recorded
 from projections import conf
+from projections.registry import registry
 
 PAGE = 100
 
@@ -79,12 +80,24 @@ def _entry(recorded: Recorded) -> dict[str, Any]:
     return {
         "recorded": recorded,
         "at": parse_datetime(recorded.recorded_at),
-        "name": _name(recorded),
+        "model": _model(recorded),
+        "field": _field(recorded),
         "payload": payload,
     }
 
 
-def _name(recorded: Recorded) -> str:
-    """What the event is about, from its own attributes."""
-    event = recorded.event
-    return str(event.after.get("name") or event.before.get("name") or "")
+def _model(recorded: Recorded) -> str:
+    """The model under its present name; a purged one has only its key."""
+    schema = registry.schema(recorded.stream_id)
+    return recorded.stream_id if schema is None else schema.label
+
+
+def _field(recorded: Recorded) -> str:
+    """The field under the name of that moment where the event says it, else under its present one."""
+    field_id = getattr(recorded.event, "field_id", None)
+    if field_id is None:
+        return ""
+    named = recorded.event.after.get("name") or recorded.event.before.get("name")
+    schema = registry.schema(recorded.stream_id)
+    found = None if schema is None else schema.field(field_id) or schema.retired_field(field_id)
+    return str(named or (found.name if found is not None else field_id))

@@ -78,7 +78,7 @@ def _check_row(row: tuple[Any, ...], before: Mark, versions: dict[str, int], rep
         type=row[4],
         type_version=row[5],
         context=store.context_of(row),
-        recorded_at=store.iso(row[13]),
+        recorded_at=row[13],
         data=bytes(row[6]),
     )
     if linked != row[15]:

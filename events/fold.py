@@ -43,15 +43,19 @@ def replay(events: Iterable[Recorded], start: Schema | None = None) -> Schema:
     position = start.position if start else 0
     for recorded in events:
         position = recorded.position
-        advance(models, recorded.event)
+        advance(models, recorded)
     return Schema(position=position, models=Frozen(models))
 
 
-def advance(models: dict[str, ModelSchema], event: Event) -> None:
-    """Apply one event to a mutable mapping of models by id."""
+def advance(models: dict[str, ModelSchema], recorded: Recorded) -> None:
+    """Apply one recorded event to a mutable mapping of models by id."""
+    event = recorded.event
     if isinstance(event, RegistryEvent):
         return
-    after = evolve(models.get(event.stream_id), event)
+    try:
+        after = evolve(models.get(event.stream_id), event)
+    except (LogCorrupt, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise LogCorrupt(f"position {recorded.position}: {error}", position=recorded.position) from error
     if after is None:
         del models[event.stream_id]
     else:

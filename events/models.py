@@ -38,7 +38,7 @@ class SchemaEvent(models.Model):
     actor = models.CharField(max_length=191, blank=True)
     source = models.CharField(max_length=32)
     reason = models.CharField(max_length=500, blank=True)
-    recorded_at = models.DateTimeField()
+    recorded_at = models.CharField(max_length=32)
     prev_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 

@@ -7,15 +7,14 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models import F, Max, QuerySet
-from django.db.models.functions import Now
 
 from events import chain, codec
+from events.clock import UtcNow
 from events.exceptions import DynamoError, LogCorrupt
 from events.models import Checkpoint, Head, SchemaEvent
 from events.types import Context, Event, Recorded
@@ -66,13 +65,13 @@ def head(using: str) -> Mark:
     return Mark() if row is None else Mark(registry_id=str(row[0]), position=row[1], hash=row[2])
 
 
-def lock(using: str) -> tuple[Mark, datetime]:
+def lock(using: str) -> tuple[Mark, str]:
     """Take the writers' lock until the transaction ends; return the head and the database's clock."""
     rows = Head.objects.using(using)
     if connections[using].vendor == "sqlite":
         # A write first: a read lock that must be raised later fails at once when another writer waits.
         rows.filter(pk=HEAD_ID).update(position=F("position"))
-    query = rows.select_for_update().filter(pk=HEAD_ID).annotate(now=Now())
+    query = rows.select_for_update().filter(pk=HEAD_ID).annotate(now=UtcNow())
     found = query.values_list("registry_id", "position", "hash", "now").first()
     if found is None:
         rows.get_or_create(pk=HEAD_ID, defaults={"hash": chain.GENESIS})
@@ -83,7 +82,7 @@ def lock(using: str) -> tuple[Mark, datetime]:
 def append(
     using: str,
     at: Mark,
-    now: datetime,
+    now: str,
     events: Sequence[Event],
     context: Context,
     *,
@@ -161,7 +160,7 @@ def walk(using: str, size: int = 1_000) -> Iterator[tuple[int, tuple[Any, ...] |
         last = positions[-1]
         rows = _plain(using).filter(position__in=positions).order_by("position").values_list(*COLUMNS)
         try:
-            yield from [(row[0], _legible(row)) for row in rows]
+            yield from [(row[0], row) for row in rows]
         except UNREADABLE:
             yield from ((position, _one(using, position)) for position in positions)
 
@@ -170,15 +169,10 @@ def _above(using: str, position: int) -> QuerySet[SchemaEvent]:
     return _plain(using).filter(position__gt=position).order_by("position")
 
 
-def _legible(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """SQLite gives None for a time that is none."""
-    return None if None in row else row
-
-
 def _one(using: str, position: int) -> tuple[Any, ...] | None:
     try:
         found: tuple[Any, ...] = _plain(using).filter(position=position).values_list(*COLUMNS).get()
-        return _legible(found)
+        return found
     except UNREADABLE:
         return None
 
@@ -227,7 +221,7 @@ def _recorded(row: tuple[Any, ...]) -> Recorded:
         type_version=row[5],
         data=data,
         context=context_of(row),
-        recorded_at=iso(row[13]),
+        recorded_at=row[13],
         prev_hash=row[14],
         hash=row[15],
         event=codec.decode(row[4], row[5], data, stream_id),
@@ -245,7 +239,7 @@ def context_of(row: tuple[Any, ...]) -> Context:
     )
 
 
-def _record(at: Mark, event: Event, event_id: str, version: int, context: Context, now: datetime) -> Recorded:
+def _record(at: Mark, event: Event, event_id: str, version: int, context: Context, now: str) -> Recorded:
     type_name, type_version, data = codec.encode(event)
     envelope: dict[str, Any] = {
         "position": at.position + 1,
@@ -255,14 +249,14 @@ def _record(at: Mark, event: Event, event_id: str, version: int, context: Contex
         "type": type_name,
         "type_version": type_version,
         "context": context,
-        "recorded_at": iso(now),
+        "recorded_at": now,
         "data": data,
     }
     linked = chain.link(at.registry_id, at.hash, **envelope)
     return Recorded(**envelope, prev_hash=at.hash, hash=linked, event=event)
 
 
-def _row(recorded: Recorded, now: datetime) -> SchemaEvent:
+def _row(recorded: Recorded, now: str) -> SchemaEvent:
     context = recorded.context
     return SchemaEvent(
         position=recorded.position,
@@ -282,11 +276,6 @@ def _row(recorded: Recorded, now: datetime) -> SchemaEvent:
         prev_hash=recorded.prev_hash,
         hash=recorded.hash,
     )
-
-
-def iso(moment: datetime) -> str:
-    utc = moment if moment.tzinfo is None else moment.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds")
 
 
 def _last_version(using: str, stream_id: str, known: Mapping[str, int]) -> int:

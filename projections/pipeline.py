@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 
 from events import fold, store
-from events.exceptions import SchemaBusy
+from events.exceptions import LogCorrupt, SchemaBusy
 from events.schema import ModelSchema
 from events.store import Mark
 from events.types import Recorded
@@ -17,6 +18,8 @@ from projections import admin_site, cache, conf
 from projections.ddl import projector
 from projections.registry import UNKNOWN, registry
 from projections.transition import Transition, joined
+
+logger = logging.getLogger("dynamo")
 
 DATABASE = "database"
 SETTLE_SECONDS = 5
@@ -94,7 +97,18 @@ def load() -> None:
     RuntimeError, Django's SimpleTestCase with an AssertionError.
     """
     with suppress(DatabaseError, RuntimeError, AssertionError):
+        follow()
+
+
+def follow() -> None:
+    """Catch up, or stay with the last good schema and say so once: a damaged log must not stop the site."""
+    try:
         catch_up()
+    except LogCorrupt as error:
+        if registry.stuck != str(error):
+            logger.error("the schema log cannot be replayed: %s; run `manage.py dynamo verify`", error)
+        registry.stuck = str(error)
+        registry.loaded = True
 
 
 def _installed(using: str) -> bool:
@@ -110,7 +124,7 @@ def _gap(using: str, at: Mark) -> Transition | None:
         return None
     models = dict(registry.models)
     for recorded in events:
-        fold.advance(models, recorded.event)
+        fold.advance(models, recorded)
     return transition(registry.models, models, events, mark, at)
 
 

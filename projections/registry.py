@@ -28,6 +28,7 @@ class Registry:
         self.moved = threading.Condition(self.lock)
         self.mark = UNKNOWN
         self.loaded = False
+        self.stuck = ""
         self.models: dict[str, ModelSchema] = {}
         self._keys: dict[tuple[str, str], str] = {}
         self._link_keys: dict[tuple[str, str], str] = {}

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ("actor", models.CharField(blank=True, max_length=191)),
                 ("source", models.CharField(max_length=32)),
                 ("reason", models.CharField(blank=True, max_length=500)),
-                ("recorded_at", models.DateTimeField()),
+                ("recorded_at", models.CharField(max_length=32)),
                 ("prev_hash", models.CharField(max_length=64)),
                 ("hash", models.CharField(max_length=64)),
             ],

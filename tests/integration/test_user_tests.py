@@ -26,7 +26,8 @@ def make_book() -> Any:
 
 
 def assert_nothing_left() -> None:
-    assert not [name for name in connection.introspection.table_names() if name.startswith(("dynamic_", "zz_"))]
+    tables = connection.introspection.table_names()
+    assert not [name for name in tables if name.startswith(("dynamic_", "zz_"))]
     assert not MetaModel.objects.exists()
     assert store.head("default").position == 0
     assert not ContentType.objects.filter(app_label="dynamic").exists()
@@ -48,7 +49,8 @@ class InTestCase(TestCase):
         field.name = "name"
         field.unique = True
         field.save()
-        assert sorted(book.objects.values_list("name", "parent__name")) == [("Emma", None), ("Sanditon", "Emma")]
+        rows = sorted(book.objects.values_list("name", "parent__name"))
+        assert rows == [("Emma", None), ("Sanditon", "Emma")]
         field.delete()
         assert [f.name for f in book._meta.fields] == ["id", "parent"]
         MetaModel.objects.get(pk=meta.pk).delete()

@@ -1,0 +1,86 @@
+"""Write the pictures of the README and the docs: `make pictures` serves the demo and looks at its pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import expect, sync_playwright
+
+IMAGES = Path("docs/images")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PAGES = {
+    "models.png": "/admin/dynamo/metamodel/",
+    "generated.png": "/admin/dynamic/country/",
+    "history.png": "/dynamo/history/",
+}
+CHANGE = """
+from dynamo.models import MetaField, MetaModel
+country = MetaModel.objects.get(name="Country")
+MetaField.objects.create(meta_model=country, name="motto", type="CharField")
+"""
+
+
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "DYNAMO_DEMO_HOME": folder}
+        demo = subprocess.Popen(
+            [sys.executable, "-u", "-m", "dynamo.demo", "--port", "0"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            root, password = _announced(demo)
+            _take(root, password, environment)
+        finally:
+            demo.terminate()
+            demo.communicate()
+
+
+def _announced(demo: subprocess.Popen[str]) -> tuple[str, str]:
+    """The address and the password that the demo prints; then it goes on serving."""
+    root = ""
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        root = root or "".join(re.findall(r"(http://[\d.:]+)/admin/$", line.strip()))
+        password = re.findall(r"password (\S+)", line)
+        if root and password:
+            return root, password[0]
+    raise SystemExit("the demo ended before it served")
+
+
+def _take(root: str, password: str, environment: dict[str, str]) -> None:
+    path = next(filter(None, map(shutil.which, BROWSERS)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page(base_url=root, viewport={"width": 1200, "height": 760})
+        page.goto("/admin/")
+        page.fill("#id_username", "admin")
+        page.fill("#id_password", password)
+        page.click("[type=submit]")
+        for name, address in PAGES.items():
+            page.goto(address)
+            page.screenshot(path=IMAGES / name)
+        _take_live(page, environment)
+        browser.close()
+
+
+def _take_live(page: Any, environment: dict[str, str]) -> None:
+    page.goto("/dynamo/live/")
+    expect(page.get_by_role("status")).to_have_text("live")
+    settings = {**environment, "DJANGO_SETTINGS_MODULE": "dynamo.demo.settings"}
+    subprocess.run([sys.executable, "-c", f"import django; django.setup(){CHANGE}"], env=settings, check=True)
+    expect(page.locator("#dynamo-live tbody tr").first).to_contain_text("motto")
+    page.screenshot(path=IMAGES / "live.png")
+
+
+if __name__ == "__main__":
+    main()
