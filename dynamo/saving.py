@@ -113,7 +113,7 @@ def clean_field(row: Any) -> None:
     model = registry.schema(str(row.meta_model_id)) or _unsaved(row)
     catalogue = _Shown()
     try:
-        intent.field_schema(given, None, model, catalogue, str(row.pk))
+        intent.field_schema(given, model.field(str(row.pk)), model, catalogue, str(row.pk))
     except ValidationError as error:
         found = error.update_error_dict({})
         if set(found) != {"related_model"} or not given["related_model"]:
@@ -260,7 +260,8 @@ def _altered(
 def _check_said(field: FieldSchema, said: Handling) -> None:
     """The values for existing rows are held to the same rules as any default."""
     row = validators.field_type(field.type)
-    for value in (said.backfill, said.error_value):
+    substitute = said.error_value if said.on_error == "value" else None
+    for value in (said.backfill, substitute):
         if value is not None and not row.is_relation:
             plain = replace(field, default=validators.json_value(value), options=_without_stamps(field))
             validators.values(plain, row)

@@ -49,6 +49,7 @@ class GeneratedAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic only in t
         listed = [n for n in shown if n != model.dynamo_display]
         self.list_display = ("__str__", *listed[:LISTED_FIELDS])
         own: Any = self
+        own.ordering = model._meta.ordering or ("pk",)
         own.list_filter = tuple(f.name for f in fields if f.choices or isinstance(f, FILTERED))
         own.search_fields = tuple(f.name for f in fields if isinstance(f, SEARCHED) and not f.choices)
         own.list_select_related = tuple(f.name for f in fields if f.is_relation)

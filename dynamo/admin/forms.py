@@ -45,21 +45,29 @@ class ModelForm(Refusable, forms.ModelForm):  # type: ignore[type-arg]  # generi
         fields = intent.MODEL_ATTRIBUTES
 
 
+class JSONField(forms.JSONField):
+    """Shows lone surrogates escaped, as JSON can; a page with one in it could not be sent."""
+
+    def prepare_value(self, value: Any) -> str:
+        return str(super().prepare_value(value)).encode("utf-8", "backslashreplace").decode()
+
+
 class FieldForm(Refusable, forms.ModelForm):  # type: ignore[type-arg]
     """With the values that existing rows need; they are said once and not stored."""
 
     order = forms.IntegerField(required=False, min_value=0, help_text="Empty for the last place.")
     type = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(fields.field_types())])
-    choices = forms.JSONField(required=False, help_text="List of [value, label] pairs.")
-    options = forms.JSONField(required=False, help_text='Such as {"max_length": 100}.')
-    backfill = forms.JSONField(required=False, help_text="JSON value for existing rows that have none.")
+    choices = JSONField(required=False, help_text="List of [value, label] pairs.")
+    default = JSONField(required=False, help_text="JSON value; empty for none.")
+    options = JSONField(required=False, help_text='Such as {"max_length": 100}.')
+    backfill = JSONField(required=False, help_text="JSON value for existing rows that have none.")
     on_error = forms.ChoiceField(
         choices=[(name, name) for name in ON_ERROR],
         required=False,
         initial="fail",
         help_text="What becomes of values that do not convert to a new type.",
     )
-    error_value = forms.JSONField(required=False, help_text='JSON value for on_error "value".')
+    error_value = JSONField(required=False, help_text='JSON value for on_error "value".')
 
     class Meta:
         model = MetaField

@@ -78,6 +78,10 @@ def check_free(name: str, moving: set[str], using: str) -> None:
         )
 
 
+def counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
 def handling_of(done: Transition, field: FieldSchema) -> Handling:
     """What the change set said about existing rows of a field."""
     found = Handling()
@@ -173,8 +177,9 @@ def _refuse_conversion(
     rows: Rows, old: FieldSchema, new: FieldSchema, count: int, samples: list[Any]
 ) -> None:
     raise DataRefused(
-        f"{_label(rows, new)}: {count} values do not fit {new.type}, such as {samples}; correct them, or "
-        'save(on_error="null"), save(on_error="value", error_value=...) or save(on_error="keep")',
+        f"{_label(rows, new)}: {counted(count, 'value does', 'values do')} not fit {new.type}, "
+        f"such as {samples}; correct them, or "
+        'set on_error to "null", "keep", or "value" with an error_value',
         count=count,
         samples=samples,
     )
@@ -184,8 +189,8 @@ def _check_target(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup
     count, samples = rows.dangling(old, new, lookup)
     if count:
         raise DataRefused(
-            f"{_label(rows, new)}: {count} rows refer to ids that the new target does not have, "
-            f"such as {samples}; empty or correct them first",
+            f"{_label(rows, new)}: {counted(count, 'row refers', 'rows refer')} to ids that the new target "
+            f"does not have, such as {samples}; empty or correct them first",
             count=count,
             samples=samples,
         )
@@ -198,8 +203,8 @@ def _check_unique(rows: Rows, old: FieldSchema, new: FieldSchema, filled: int) -
         count = count if samples else 0
     if count or filled > 1:
         raise DataRefused(
-            f"{_label(rows, new)} cannot be unique: {count or filled} values occur more than once, "
-            f"such as {samples}; make them differ first",
+            f"{_label(rows, new)} cannot be unique: "
+            f"{counted(count or filled, 'value occurs', 'values occur')} more than once, such as {samples}; make them differ first",
             count=count or filled,
             samples=samples,
         )
@@ -232,8 +237,8 @@ def _empty_will_do(field: FieldSchema) -> bool:
 
 def _refuse_required(rows: Rows, field: FieldSchema, count: int) -> None:
     raise DataRefused(
-        f"{_label(rows, field)} is required, and {count} rows have no value for it; "
-        "save(backfill=...) says what they get, or give the field a default",
+        f"{_label(rows, field)} is required, and {counted(count, 'row has', 'rows have')} no value for it; "
+        "say with backfill what they get, or give the field a default",
         count=count,
         samples=[],
     )

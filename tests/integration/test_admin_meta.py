@@ -102,7 +102,7 @@ def test_a_refusal_that_only_the_rows_know_of_lands_on_the_form(client: Client) 
     page = errors(
         client.post(url, form("Book", {**kept, "options": '{"max_length": 255}'}, added, initial=1))
     )
-    assert "1 rows have no value for it" in page
+    assert "1 row has no value for it" in page
     assert "was changed successfully" not in page
     assert store.head("default").position == 2
     ready = {**added, "backfill": "12"}
@@ -162,3 +162,14 @@ def test_the_history_pages_show_events_to_those_who_may_see_them(client: Client)
     staff = User.objects.create_user("staff", password="staff", is_staff=True)
     client.force_login(staff)
     assert client.get(reverse("dynamo:history")).status_code == 403
+
+
+def test_a_type_is_changed_in_the_form_without_touching_options_that_nobody_typed(client: Client) -> None:
+    fields = [{"name": "title", "type": "CharField"}]
+    client.post(reverse("admin:dynamo_metamodel_add"), form("Book", *fields))
+    field = MetaField.objects.get()
+    data = {**BLANK, "meta_model": str(field.meta_model_id), "name": "title", "type": "IntegerField"}
+    data |= {"order": 0, "options": '{"max_length": 255}', "on_error": "null", "error_value": '"left over"'}
+    response = client.post(reverse("admin:dynamo_metafield_change", args=[field.pk]), data)
+    assert response.status_code == 302, response.content.decode()
+    assert MetaField.objects.get().type == "IntegerField"

@@ -175,7 +175,6 @@ def test_cascades_see_classes_that_nobody_has_used_in_this_process(project):
 REFUSED_NAMES = {
     "a method of the target": ("check_password", "OneToOneField", "auth.User", {}),
     "what authentication sets on users": ("backend", "OneToOneField", "auth.User", {}),
-    "a field of the target by its query name": ("username", "ForeignKey", "auth.User", {}),
     "a given name that the target has": ("Thing", "ForeignKey", "auth.User", {"related_name": "groups"}),
     "a manager of the target": ("Thing", "ForeignKey", "auth.User", {"related_name": "objects"}),
     "the key of the target": ("Thing", "ForeignKey", "auth.User", {"related_name": "pk"}),
@@ -223,9 +222,18 @@ def test_a_rename_that_would_replace_something_on_a_target_is_refused(transactio
 def test_a_rename_of_a_targets_field_to_the_name_of_the_way_back_is_refused(transactional_db):
     author = make("Author", name="CharField")
     make("Book", author=to("Author"))
-    for name in ("book", "book_set"):
-        with pytest.raises(ValidationError):
-            rename(author.fields.get(), name)
+    with pytest.raises(ValidationError):
+        rename(author.fields.get(), "book_set")
+
+
+def test_where_a_field_of_the_target_has_the_models_name_queries_mean_the_field(transactional_db):
+    cls = make("username", user=to("auth.User", options={"on_delete": "CASCADE"})).get_model()
+    user = User.objects.create(username="u")
+    row = cls.objects.create(user=user)
+    assert User.objects.filter(username="u").values_list("username", flat=True).get() == "u"
+    assert User._meta.get_field("username").max_length == 150
+    assert list(user.username_set.all()) == [row]
+    assert user.delete()[0] == 2
 
 
 def test_a_rename_moves_the_way_back_on_hand_written_and_generated_targets(transactional_db):

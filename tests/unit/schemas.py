@@ -46,6 +46,7 @@ def attributes_of_fields(draw: Any) -> dict[str, Any]:
         "storage": draw(names),
         "column": draw(names),
         "table": draw(st.just("") | names),
+        "link_columns": draw(st.just(()) | st.tuples(names, names)),
         "related_model": draw(st.just("") | names),
         "order": draw(st.integers(0, 5)),
         "verbose_name": draw(texts),
@@ -118,6 +119,6 @@ def _altered(field: FieldSchema, fate: str) -> st.SearchStrategy[FieldSchema]:
         return st.just(field)
     if fate == "alter":
         return attributes_of_fields().map(lambda given: replace(field, **given))
-    return st.tuples(attributes_of_fields(), st.integers(0, 15)).map(
+    return st.tuples(attributes_of_fields(), st.integers(0, 16)).map(
         lambda pair: replace(field, **dict([sorted(pair[0].items())[pair[1]]]))
     )

@@ -125,12 +125,14 @@ def test_a_rename_is_one_fact_and_never_a_guess():
 
 
 def test_renaming_a_model_takes_its_link_tables_along():
-    tags = a_field("tags", type="ManyToManyField", column="", table="shop_book_tags")
-    before = a_model(tags)
-    after = a_model(replace(tags, table="shop_volume_tags"), name="Volume", db_table="shop_volume")
-    (event,) = diff(before, after)
+    link = {"table": "shop_book_tags", "link_columns": ("book_id", "tag_id")}
+    tags = a_field("tags", type="ManyToManyField", column="", **link)
+    moved = {"table": "shop_volume_tags", "link_columns": ("volume_id", "tag_id")}
+    after = a_model(replace(tags, **moved), name="Volume", db_table="shop_volume")
+    (event,) = diff(a_model(tags), after)
     assert isinstance(event, ModelRenamed)
-    assert event.after["tables"] == {"id-tags": "shop_volume_tags"}
+    assert (event.before["tables"], event.after["tables"]) == ({"id-tags": link}, {"id-tags": moved})
+    assert fingerprint(folded(a_model(tags), [event])) == fingerprint(after)
 
 
 def test_a_change_of_type_says_that_it_is_one():

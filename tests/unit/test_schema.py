@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 from hypothesis import given
 
-from events.schema import Frozen, Schema, canonical, freeze, in_order, thaw
+from events.schema import FieldSchema, Frozen, Schema, canonical, freeze, in_order, thaw
 from tests.unit.schemas import a_field, a_model, attributes_of_fields, json_values, models
 
 MUTATIONS = {
@@ -28,6 +28,7 @@ OTHER_VALUE = {
     "storage": "elsewhere",
     "column": "other",
     "table": "link",
+    "link_columns": ["book_id", "tag_id"],
     "related_model": "shop.Book",
     "order": 9,
     "verbose_name": "Other",
@@ -83,6 +84,10 @@ def test_a_field_does_not_keep_the_callers_lists_and_objects():
     options["max_length"] = 4
     choices.append(["b", "B"])
     assert (field.options, field.choices) == ({"max_length": 3}, (("a", "A"),))
+
+
+def test_every_attribute_of_a_field_is_tried():
+    assert set(OTHER_VALUE) | {"id"} == {f.name for f in fields(FieldSchema)}
 
 
 @pytest.mark.parametrize("attribute", OTHER_VALUE)
