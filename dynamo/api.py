@@ -48,8 +48,11 @@ def history(model: Any = None) -> list[Recorded]:
 
 
 def schema(at: int | None = None) -> Schema:
-    """The whole schema, now or as it was at a position."""
-    return fold.replay(store.read(conf.database(), upto=at))
+    """The whole schema, now or as it was at a position; raises DynamoError for one that the log has not."""
+    folded = fold.replay(store.read(conf.database(), upto=at))
+    if at is not None and not 0 <= at <= folded.position:
+        raise DynamoError(f"the log has no position {at}: it ends at {folded.position}", position=at)
+    return folded
 
 
 def catch_up() -> bool:

@@ -9,7 +9,7 @@ import orjson
 from django.db import connections
 from django.db.transaction import atomic
 
-from dynamo import api, rows
+from dynamo import api, rows, wording
 from events import guards, store
 from events.exceptions import ModelNotFound
 from events.schema import ModelSchema
@@ -21,9 +21,10 @@ Tell: TypeAlias = Callable[[dict[str, Any], str], None]
 
 def log(tell: Tell, options: dict[str, Any]) -> bool:
     using = conf.database()
+    api.catch_up()
     stream_id = _model(options["model"], None).id if options["model"] else None
     for recorded in store.read(using, after=options["after"], stream_id=stream_id, limit=options["limit"]):
-        tell(event_data(recorded), event_words(recorded))
+        tell(event_data(recorded), wording.sentence(recorded))
     return True
 
 
@@ -79,7 +80,7 @@ def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
 def tail(tell: Tell, options: dict[str, Any]) -> bool:
     try:
         for recorded in stream.follow(options["after"]):
-            tell(event_data(recorded), event_words(recorded))
+            tell(event_data(recorded), wording.sentence(recorded))
     except KeyboardInterrupt:
         pass
     return True
@@ -105,13 +106,6 @@ def event_data(recorded: Recorded) -> dict[str, Any]:
         "prev_hash": recorded.prev_hash,
         "hash": recorded.hash,
     }
-
-
-def event_words(recorded: Recorded) -> str:
-    event, context = recorded.event, recorded.context
-    name = event.after.get("name") or event.before.get("name") or recorded.stream_id
-    who = " ".join(part for part in (context.source, context.actor, context.reason) if part)
-    return f"{recorded.position:>6} {recorded.recorded_at[:19]} {recorded.type:<18} {name} ({who})"
 
 
 def _described(model: ModelSchema) -> list[str]:

@@ -269,7 +269,11 @@ def _resolve(app: str, name: str, model: ModelSchema, catalogue: Catalogue) -> s
     cls = classes.hand_written(f"{app}.{name}") if app in apps.all_models else None
     if cls is None:
         raise ValidationError({"related_model": f"there is no model {app}.{name}"})
-    if app in PRIVATE_LABELS or cls._meta.auto_created or cls._meta.swapped or not cls._meta.managed:
+    if cls._meta.swapped:
+        raise ValidationError(
+            {"related_model": f"{app}.{name} was swapped for {cls._meta.swapped}; refer to that"}
+        )
+    if app in PRIVATE_LABELS or cls._meta.auto_created or not cls._meta.managed:
         raise ValidationError({"related_model": f"{app}.{name} cannot be the target of a relation"})
     return cls._meta.label
 

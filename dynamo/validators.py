@@ -36,6 +36,8 @@ MODEL_API: Final = frozenset(dir(GeneratedModel)) | {
     "MultipleObjectsReturned",
     "NotUpdated",
 }
+# `Book(self=...)` is no call, and a form's token must not be a field of the form.
+TAKEN_ELSEWHERE: Final = frozenset({"self", "csrfmiddlewaretoken"})
 TOMBSTONE_PREFIX: Final = "zz_"
 LAYOUT: Final = frozenset("\n\r\t")
 BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -47,6 +49,8 @@ def field_name(value: Any) -> str:
         raise ValidationError(f"{name!r} is a column that databases have of their own; choose another name")
     if name in MODEL_API or f"{name}_id" in MODEL_API:
         raise ValidationError(f"{name!r} would replace part of Django's model API; choose another name")
+    if name in TAKEN_ELSEWHERE:
+        raise ValidationError(f"{name!r} has a meaning for Python or for forms; choose another name")
     if name.lower().startswith(TOMBSTONE_PREFIX):
         raise ValidationError(f"names that begin with {TOMBSTONE_PREFIX!r} are kept for retired columns")
     return name

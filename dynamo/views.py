@@ -14,11 +14,11 @@ from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
+from dynamo import wording
 from dynamo.models import MetaModel
 from events import store
 from events.types import Recorded
 from projections import conf
-from projections.registry import registry
 
 PAGE = 100
 
@@ -80,24 +80,7 @@ def _entry(recorded: Recorded) -> dict[str, Any]:
     return {
         "recorded": recorded,
         "at": parse_datetime(recorded.recorded_at),
-        "model": _model(recorded),
-        "field": _field(recorded),
+        "model": wording.model_name(recorded),
+        "field": wording.field_name(recorded),
         "payload": payload,
     }
-
-
-def _model(recorded: Recorded) -> str:
-    """The model under its present name; a purged one has only its key."""
-    schema = registry.schema(recorded.stream_id)
-    return recorded.stream_id if schema is None else schema.label
-
-
-def _field(recorded: Recorded) -> str:
-    """The field under the name of that moment where the event says it, else under its present one."""
-    field_id = getattr(recorded.event, "field_id", None)
-    if field_id is None:
-        return ""
-    named = recorded.event.after.get("name") or recorded.event.before.get("name")
-    schema = registry.schema(recorded.stream_id)
-    found = None if schema is None else schema.field(field_id) or schema.retired_field(field_id)
-    return str(named or (found.name if found is not None else field_id))

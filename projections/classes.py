@@ -88,6 +88,10 @@ def own_fields(model: Any) -> list[Any]:
 
 def name_class(model: Any, schema: ModelSchema) -> None:
     opts = model._meta
+    wanted = bases(schema)
+    if model.__bases__ != wanted:
+        # The project names bases by label, and the label may just have changed.
+        model.__bases__ = wanted
     model.__name__ = model.__qualname__ = opts.object_name = schema.name
     opts.model_name = schema.name.lower()
     opts.app_label = schema.app

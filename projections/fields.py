@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -78,6 +79,16 @@ class FileField(models.FileField):
 class ImageField(models.ImageField):
     def get_prep_value(self, value: Any) -> Any:
         return super().get_prep_value(value) or (None if self.null else "")
+
+
+class FilePathField(models.FilePathField):  # type: ignore[type-arg]
+    """`path` is a folder below MEDIA_ROOT. A missing one has no files, and does not fail the form."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        if Path(str(self.path)).is_dir():
+            return super().formfield(**kwargs)
+        empty = {"form_class": forms.ChoiceField, "choices": [("", "---------")]}
+        return models.Field.formfield(self, **{**kwargs, **empty})
 
 
 class URLField(models.URLField):  # type: ignore[type-arg]
@@ -168,7 +179,7 @@ STOCK: Final[dict[str, FieldType]] = {
         _text(FileField, 100, upload_to=upload_folder),
         _text(ImageField, 100, upload_to=upload_folder),
         _text(
-            models.FilePathField,
+            FilePathField,
             100,
             path=folder,
             recursive=boolean,
@@ -248,8 +259,8 @@ def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
         on_delete = ON_DELETE[options.pop("on_delete")]
         key: models.Field[Any, Any] = row.cls(to=target, on_delete=on_delete, **options, **kwargs)
         return key
-    if "path" in options:
-        options["path"] = str(Path(settings.MEDIA_ROOT) / options["path"])
+    if issubclass(row.cls, FilePathField):
+        options["path"] = _below_media(options.get("path", ""))
     built: models.Field[Any, Any] = row.cls(**options, **kwargs)
     if factory is not None:
         built.default = FACTORIES[factory]
@@ -260,12 +271,20 @@ def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
     return built
 
 
+def _below_media(folder: str) -> str:
+    """Without a MEDIA_ROOT there is no folder: never the one that the process was started in."""
+    root = str(settings.MEDIA_ROOT)
+    return str(Path(root) / folder) if root else ""
+
+
 def parse(built: models.Field[Any, Any], raw: Any) -> Any:
     """Turn a JSON value into the field's own, or raise ValidationError; text stays as it was given."""
     row = field_type(type(built).__name__)
     _refuse_odd(built, raw, None if row is None else row.limits)
     if isinstance(built, models.JSONField):
         return thaw(raw)
+    if row is None:
+        return built.clean(raw, None)
     value = built.to_python(raw)
     if isinstance(value, str) or isinstance(built, models.GenericIPAddressField):
         built.run_validators(value)

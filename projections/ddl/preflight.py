@@ -204,7 +204,8 @@ def _check_unique(rows: Rows, old: FieldSchema, new: FieldSchema, filled: int) -
     if count or filled > 1:
         raise DataRefused(
             f"{_label(rows, new)} cannot be unique: "
-            f"{counted(count or filled, 'value occurs', 'values occur')} more than once, such as {samples}; make them differ first",
+            f"{counted(count or filled, 'value occurs', 'values occur')} more than once, "
+            f"such as {samples}; make them differ first",
             count=count or filled,
             samples=samples,
         )

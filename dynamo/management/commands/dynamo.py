@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -25,6 +25,13 @@ SUBCOMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
 }
 
 
+def whole(text: str) -> int:
+    """A number that is not negative, for argparse."""
+    if not text.isascii() or not text.isdigit():
+        raise ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
 class Command(BaseCommand):
     help = "The schema registry: its log, its state and its health."
 
@@ -36,9 +43,9 @@ class Command(BaseCommand):
         for name in ("log", "show"):
             made[name].add_argument("model", nargs="?", help="app.Name; all models without it")
         for name in ("log", "tail"):
-            made[name].add_argument("--after", type=int, default=0, help="begin after this position")
-        made["log"].add_argument("--limit", type=int, default=None, help="at most this many events")
-        made["show"].add_argument("--at", type=int, default=None, help="as of this position")
+            made[name].add_argument("--after", type=whole, default=0, help="begin after this position")
+        made["log"].add_argument("--limit", type=whole, default=None, help="at most this many events")
+        made["show"].add_argument("--at", type=whole, default=None, help="as of this position")
         made["doctor"].add_argument("--fix", action="store_true", help="mend what is safe to mend")
 
     def handle(self, *args: Any, **options: Any) -> None:
