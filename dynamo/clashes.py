@@ -155,6 +155,12 @@ def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
 
 
 def _check_link(model: ModelSchema, field: FieldSchema, catalogue: Catalogue) -> None:
+    for other in (*catalogue.in_app(model.app), model):
+        for its in other.fields:
+            if its.id != field.id and its.is_many_to_many and its.table == field.table:
+                raise ValidationError(
+                    {"name": f"{other.label}.{its.name} has a link table {its.table!r} already"}
+                )
     app, name = link_key(model, field)
     generated = catalogue.named(app, name)
     if generated is not None or name in dict.keys(apps.all_models.get(app, {})):

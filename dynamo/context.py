@@ -28,12 +28,17 @@ class Origin:
         source = self.source() if callable(self.source) else self.source
         return Context(
             batch_id=uuid7(),
-            actor=str(actor)[:191],
-            source=str(source)[:32],
-            reason=self.reason[:500],
-            correlation_id=self.correlation_id[:64],
-            causation_id=self.causation_id[:64],
+            actor=_text(actor, 191),
+            source=_text(source, 32),
+            reason=_text(self.reason, 500),
+            correlation_id=_text(self.correlation_id, 64),
+            causation_id=_text(self.causation_id, 64),
         )
+
+
+def _text(value: object, longest: int) -> str:
+    """As much of it as the log has room for, without what no database stores."""
+    return str(value).encode("utf-8", "replace").decode().replace("\x00", "")[:longest]
 
 
 NOBODY: Final = Origin()

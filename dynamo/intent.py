@@ -238,7 +238,8 @@ def placed(made: FieldSchema, current: FieldSchema, *, on_error: str) -> tuple[F
                 "add a new field of the type you need and retire this one"
             }
         )
-    moves = how in (convert.CONVERT, convert.REPLACE) or (how == convert.FITS and on_error != "fail")
+    spared = how == convert.FITS and on_error != "fail" and not made.is_relation
+    moves = spared or how in (convert.CONVERT, convert.REPLACE)
     return replace(made, storage=uuid7() if moves else current.storage), moves
 
 

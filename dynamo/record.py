@@ -19,7 +19,7 @@ from dynamo import announce, context, intent, rows
 from dynamo.changeset import ChangeSet, current, open_sets
 from events import fold, store
 from events.diff import Handling, diff
-from events.exceptions import DataRefused, DynamoError, ProjectionFailed, SchemaBusy
+from events.exceptions import DataRefused, DynamoError, ProjectionFailed, SchemaBusy, SchemaRefused
 from events.schema import ModelSchema
 from events.types import Event, Recorded
 from projections import conf, pipeline
@@ -51,11 +51,16 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
         with _translated():
             outermost = stack.enter_context(engine.transaction(using))
             work = _begin(using, outermost=outermost)
-        stack.callback(open_sets.pop, connections[using], None)
+        stack.callback(_end, using)
         yield work
         flush(work)
+        doomed = connections[using].needs_rollback
         with _translated():
             stack.close()
+    if doomed:
+        raise SchemaRefused(
+            "the transaction was marked for rollback inside the change set; nothing was changed"
+        )
     return work
 
 
@@ -141,7 +146,13 @@ def _begin(using: str, *, outermost: bool) -> ChangeSet:
         using=using, outermost=outermost, context=context.current().envelope(), mark=mark, now=now
     )
     open_sets[connections[using]] = work
+    pipeline.writing.add(connections[using])
     return work
+
+
+def _end(using: str) -> None:
+    open_sets.pop(connections[using], None)
+    pipeline.writing.discard(connections[using])
 
 
 def _transition(work: ChangeSet) -> Transition:
@@ -159,9 +170,18 @@ def _preflight(work: ChangeSet, done: Transition, change: Change) -> None:
     moving = {c.before.db_table for c in done.changes.values() if c.before is not None}
     if before is None or (before.db_table != after.db_table and not after.retired):
         preflight.check_free(after.db_table, moving, work.using)
+    present = set() if before is None else {f.table for f in (*before.fields, *before.retired_fields)}
+    for table in {f.table for f in after.fields if f.table} - present:
+        preflight.check_free(table, moving | _links(done), work.using)
     if before is not None and not after.retired:
         handling = {f.id: preflight.handling_of(done, f) for f in after.fields}
         preflight.check(before, after, handling, done.before, work.using)
+
+
+def _links(done: Transition) -> set[str]:
+    """Link tables that the models of a transition have now, and may give away."""
+    models = [c.before for c in done.changes.values() if c.before is not None]
+    return {f.table for model in models for f in model.fields if f.table}
 
 
 def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events: list[Event]) -> None:

@@ -50,5 +50,5 @@ def _named(event: Event) -> Iterator[str]:
     for side in (event.before, event.after, getattr(event, "kept", None) or {}):
         names: list[Any] = [side.get("db_table"), side.get("table")]
         tables = side.get("tables")
-        names += tables.values() if isinstance(tables, dict) else []
+        names += [link.get("table") for link in tables.values()] if isinstance(tables, dict) else []
         yield from (name for name in names if isinstance(name, str) and name)

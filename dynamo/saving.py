@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import models
 
 from dynamo import clashes, intent, naming, record, validators
 from dynamo.changeset import ChangeSet, current
@@ -16,7 +17,7 @@ from events import store
 from events.diff import Handling
 from events.exceptions import ModelNotFound, SchemaConflict, SchemaRefused
 from events.schema import FieldSchema, ModelSchema, freeze, same
-from projections import conf
+from projections import classes, conf
 from projections.registry import registry
 
 ON_ERROR = ("fail", "null", "value", "keep")
@@ -175,14 +176,13 @@ def _give_key(row: Any) -> None:
 
 
 def _current_model(work: ChangeSet, row: Any) -> ModelSchema | None:
+    """The row's schema; None for a new row, or one whose first save was rolled back."""
     found = work.model(str(row.pk))
-    if found is not None and found.retired:
-        if row._state.adding:
-            raise SchemaRefused(f"{row.pk} is the key of a retired model; create {row} under a new key")
-        found = None
-    if found is None and not row._state.adding:
-        raise SchemaConflict(f"{row} was retired meanwhile", model=str(row.pk))
-    return found
+    if found is None or not found.retired:
+        return found
+    if row._state.adding:
+        raise SchemaRefused(f"{row.pk} is the key of a retired model; create {row} under a new key")
+    raise SchemaConflict(f"{row} was retired meanwhile", model=str(row.pk))
 
 
 def _model_of(work: ChangeSet, row: Any) -> ModelSchema:
@@ -193,15 +193,18 @@ def _model_of(work: ChangeSet, row: Any) -> ModelSchema:
 
 
 def _current_field(work: ChangeSet, row: Any) -> FieldSchema | None:
+    """The row's schema; None for a new row, or one whose first save was rolled back."""
+    key = str(row.pk)
     model = work.model(str(row.meta_model_id))
-    found = None if model is None else model.field(str(row.pk))
-    if found is None and row._state.adding and model is not None and model.retired_field(str(row.pk)):
-        raise SchemaRefused(f"{row.pk} is the key of a retired field; add {row.name!r} under a new key")
-    if found is None and not row._state.adding:
-        raise SchemaConflict(
-            f"field {row.name!r} was retired meanwhile, or is of another model", field=str(row.pk)
-        )
-    return found
+    found = None if model is None else model.field(key)
+    if found is not None or model is None:
+        return found
+    if model.retired_field(key) is not None and row._state.adding:
+        raise SchemaRefused(f"{key} is the key of a retired field; add {row.name!r} under a new key")
+    elsewhere = not row._state.adding and type(row).objects.filter(pk=key).exists()
+    if model.retired_field(key) is not None or elsewhere:
+        raise SchemaConflict(f"field {row.name!r} was retired meanwhile, or is of another model", field=key)
+    return None
 
 
 def _merged(row: Any, shown: dict[str, Any] | None, update_fields: Iterable[str] | None) -> dict[str, Any]:
@@ -261,12 +264,28 @@ def _check_said(field: FieldSchema, said: Handling) -> None:
     """The values for existing rows are held to the same rules as any default."""
     row = validators.field_type(field.type)
     substitute = said.error_value if said.on_error == "value" else None
+    if row.is_relation:
+        _check_key(field, said)
     for value in (said.backfill, substitute):
         if value is not None and not row.is_relation:
             plain = replace(field, default=validators.json_value(value), options=_without_stamps(field))
             validators.values(plain, row)
     if said.on_error == "null" and field.required:
         raise ValidationError('on_error="null" needs required to be false')
+
+
+def _check_key(field: FieldSchema, said: Handling) -> None:
+    """Values for existing rows of a relation are keys of its target."""
+    if said.on_error != "fail":
+        raise ValidationError("on_error is not for relations; empty or correct the rows first")
+    if said.backfill is None:
+        return
+    target: Any = classes.hand_written(field.related_model) if "." in field.related_model else None
+    key: Any = models.BigAutoField() if target is None else target._meta.pk
+    try:
+        key.to_python(said.backfill)
+    except (ValidationError, TypeError, ValueError):
+        raise ValidationError({"backfill": f"{said.backfill!r} is not a key of the target"}) from None
 
 
 def _without_stamps(field: FieldSchema) -> Any:

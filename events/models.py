@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from events.exceptions import AppendOnly
 
-REFUSAL = "schema events are never changed or removed; append a compensating change instead"
+REFUSAL = "schema events are never changed, removed or loaded from a fixture; make the change itself instead"
 
 
 class AppendOnlyQuerySet(QuerySet["SchemaEvent"]):

@@ -123,8 +123,13 @@ def read(
     newest_first: bool = False,
 ) -> Iterator[Recorded]:
     """Yield events in position order, from `after` (exclusive) to `upto` (inclusive)."""
-    for row in _rows(using, after, upto, stream_id, batch_id, limit, newest_first):
-        yield _recorded(row)
+    position = after
+    try:
+        for row in _rows(using, after, upto, stream_id, batch_id, limit, newest_first):
+            position = row[0]
+            yield _recorded(row)
+    except UNREADABLE as error:
+        raise LogCorrupt(f"a row after position {position} cannot be read: {error}") from error
 
 
 def exists(using: str, recorded: Recorded) -> bool:

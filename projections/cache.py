@@ -16,37 +16,70 @@ ACTIONS = ("add", "change", "delete", "view")
 def project_shared(transition: Transition, using: str) -> None:
     """Make, rename and keep ContentTypes and permissions, in the transaction of the change.
 
-    A retired model keeps its own: log entries and grants are there again when it is restored.
+    The rows follow a model under any name: log entries, grants and generic relations stay its own. A
+    retired model's are put aside under its tombstone name, so that no new model of the old name gets its
+    grants. Names are given up before any is taken, because models may swap theirs.
     """
     if not apps.is_installed("django.contrib.contenttypes"):
         return
-    for _, change in transition.shaped():
+    shaped = [change for _, change in transition.shaped()]
+    held = {id(change): _content_type(change.before, using) for change in shaped}
+    moving = [
+        change
+        for change in shaped
+        if held[id(change)] is not None and _name(change.before) != _name(change.after)
+    ]
+    for change in moving:
+        _rename(held[id(change)], ("zz", f"zz_{held[id(change)].pk}"))
+    for change in moving:
+        if change.after is None:
+            held[id(change)].delete()
+        else:
+            _rename(held[id(change)], _name(change.after))
+    for change in shaped:
         if change.live_after is not None:
-            _content_type(change, change.live_after, using)
-        elif change.after is None and change.before is not None:
-            _remove(change.before, using)
+            _complete(change, change.live_after, held[id(change)], using)
+
+
+def _name(schema: ModelSchema | None) -> tuple[str, str] | None:
+    """Under which label and name a model's ContentType stands."""
+    if schema is None:
+        return None
+    return (schema.app, schema.db_table) if schema.retired else schema.key
+
+
+def _content_type(schema: ModelSchema | None, using: str) -> Any:
+    name = _name(schema)
+    if name is None:
+        return None
+    return _content_types().using(using).filter(app_label=name[0], model=name[1]).first()
+
+
+def _rename(content_type: Any, name: tuple[str, str] | None) -> None:
+    assert name is not None
+    # A row that stands in the way belongs to no model: the live ones have given their names up.
+    rows = type(content_type).objects.using(content_type._state.db)
+    rows.filter(app_label=name[0], model=name[1]).exclude(pk=content_type.pk).delete()
+    content_type.app_label, content_type.model = name
+    content_type.save(update_fields=["app_label", "model"])
+
+
+def _complete(change: Change, after: ModelSchema, content_type: Any, using: str) -> None:
+    """Make what is missing, and name permissions after the model's present name."""
+    before = change.before
+    if before is not None and content_type is not None and _texts(before) == _texts(after):
+        return
+    if content_type is None:
+        name = after.key
+        content_type, _ = _content_types().using(using).get_or_create(app_label=name[0], model=name[1])
+    if apps.is_installed("django.contrib.auth"):
+        _permissions(content_type, before, after, using)
 
 
 def project_local(transition: Transition) -> None:
     """Forget cached ContentTypes: their ids and names may be another transaction's."""
     if apps.is_installed("django.contrib.contenttypes") and any(True for _ in transition.shaped()):
         _content_types().clear_cache()
-
-
-def _content_type(change: Change, after: ModelSchema, using: str) -> None:
-    before = change.before
-    manager = _content_types().using(using)
-    if before is not None and before.key != after.key:
-        # The same row under its new name keeps log entries, grants and generic relations.
-        manager.filter(app_label=after.key[0], model=after.key[1]).delete()
-        manager.filter(app_label=before.key[0], model=before.key[1]).update(
-            app_label=after.key[0], model=after.key[1]
-        )
-    elif before is not None and not before.retired and _names(before) == _names(after):
-        return
-    found, _ = manager.get_or_create(app_label=after.key[0], model=after.key[1])
-    if apps.is_installed("django.contrib.auth"):
-        _permissions(found, before, after, using)
 
 
 def _permissions(content_type: Any, before: ModelSchema | None, after: ModelSchema, using: str) -> None:
@@ -62,11 +95,7 @@ def _permissions(content_type: Any, before: ModelSchema | None, after: ModelSche
         rows.update_or_create(content_type=content_type, codename=codename, defaults=named)
 
 
-def _remove(before: ModelSchema, using: str) -> None:
-    _content_types().using(using).filter(app_label=before.key[0], model=before.key[1]).delete()
-
-
-def _names(schema: ModelSchema) -> tuple[Any, ...]:
+def _texts(schema: ModelSchema) -> tuple[Any, ...]:
     return schema.key, classes.verbose_name(schema)
 
 

@@ -87,30 +87,34 @@ def own_fields(model: Any) -> list[Any]:
 
 
 def name_class(model: Any, schema: ModelSchema) -> None:
-    opts = model._meta
     wanted = bases(schema)
     if model.__bases__ != wanted:
         # The project names bases by label, and the label may just have changed.
         model.__bases__ = wanted
-    model.__name__ = model.__qualname__ = opts.object_name = schema.name
-    opts.model_name = schema.name.lower()
-    opts.app_label = schema.app
-    opts.db_table = schema.db_table
-    for field in opts.local_fields:
+    model.__name__ = model.__qualname__ = schema.name
+    relations.renew(
+        model,
+        object_name=schema.name,
+        model_name=schema.name.lower(),
+        app_label=schema.app,
+        db_table=schema.db_table,
+    )
+    for field in model._meta.local_fields:
         # Django keeps each column's expression with its table's name on the field.
         field.__dict__.pop("cached_col", None)
 
 
 def describe(model: Any, schema: ModelSchema) -> None:
     """Set what does not concern fields: names for people, ordering, constraints, `__str__`."""
-    opts = model._meta
-    opts.verbose_name = verbose_name(schema)
-    opts.verbose_name_plural = verbose_name_plural(schema)
-    opts.ordering = tuple(schema.options.get("ordering", ()))
-    opts.constraints = constraints(schema)
+    relations.renew(
+        model,
+        verbose_name=verbose_name(schema),
+        verbose_name_plural=verbose_name_plural(schema),
+        ordering=tuple(schema.options.get("ordering", ())),
+        constraints=constraints(schema),
+    )
     model.dynamo_display = display(schema)
-    model.__doc__ = f"{schema.name}({', '.join(f.name for f in opts.fields)})"
-    relations.expire(model)
+    model.__doc__ = f"{schema.name}({', '.join(f.name for f in model._meta.fields)})"
 
 
 def django_field(field: FieldSchema, model: ModelSchema, lookup: Lookup) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -291,7 +291,14 @@ def parse(built: models.Field[Any, Any], raw: Any) -> Any:
         return raw
     _refuse_special(value)
     built.run_validators(value)
-    return value
+    return _in_project_time(value) if isinstance(value, datetime) else value
+
+
+def _in_project_time(moment: datetime) -> datetime:
+    """A time without a zone is the project's local time, as in Django's forms."""
+    if settings.USE_TZ:
+        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return timezone.make_naive(moment, UTC) if timezone.is_aware(moment) else moment
 
 
 def _refuse_odd(built: models.Field[Any, Any], raw: Any, limits: tuple[int, int] | None) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Collection, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django.db import models
 from django.db.models.base import ModelBase, ModelState
 from django.db.models.signals import post_init, pre_init
 
 from events.exceptions import ModelNotFound
+
+# Where a class's options keep the names that `own_setters` found; new options begin without.
+SETTERS: Final = "_dynamo_setters"
 
 
 class GeneratedBase(ModelBase):
@@ -26,6 +29,20 @@ def class_of(dynamo_id: str) -> Any:
     if found is None:
         raise ModelNotFound(f"there is no generated model {dynamo_id} any more", model=dynamo_id)
     return found
+
+
+def own_setters(cls: Any, names: Collection[str]) -> list[str]:
+    """The attributes whose field, from a third party, makes something of a value that is set."""
+    known: set[str] | None = cls._meta.__dict__.get(SETTERS)
+    if known is None:
+        found = ((f.attname, type(vars(cls).get(f.attname))) for f in cls._meta.concrete_fields)
+        known = {name for name, kind in found if hasattr(kind, "__set__") and not _is_djangos(kind)}
+        cls._meta.__dict__[SETTERS] = known
+    return [name for name in names if name in known] if known else []
+
+
+def _is_djangos(kind: type) -> bool:
+    return kind.__module__.startswith("django.")
 
 
 def _reduce(cls: Any) -> Any:
@@ -60,6 +77,8 @@ class GeneratedModel(models.Model, metaclass=GeneratedBase):
         row._state = ModelState()
         # Fields that the query did not ask for stay absent, which is how Django marks deferred ones.
         row.__dict__.update(zip(field_names, values, strict=True))
+        for name in own_setters(cls, field_names):
+            setattr(row, name, row.__dict__.pop(name))
         row._state.adding = False
         row._state.db = db
         if post_init.has_listeners(cls):

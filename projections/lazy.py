@@ -11,6 +11,7 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from django.apps import AppConfig, apps
@@ -34,6 +35,9 @@ class LazyModels(dict[str, type[Model]]):
         super().__init__(entries)
         self.label = label
         self.source = source
+        # Generated models that hand-written ones refer to by name: Django's checks and migrations of the
+        # latter look for them. In a label with migrations they would be taken for unmigrated changes.
+        self.awaited = () if _has_migrations(label) else _awaited(label)
 
     def __missing__(self, name: str) -> type[Model]:
         found = self.source.find(self.label, name)
@@ -50,7 +54,20 @@ class LazyModels(dict[str, type[Model]]):
 
     def values(self) -> Any:
         listed = list(super().values())
-        return [*listed, *self.source.every(self.label)] if LazyModels.exposed else listed
+        if LazyModels.exposed:
+            return [*listed, *self.source.every(self.label)]
+        found = (self.source.find(self.label, name) for name in self.awaited)
+        return [*listed, *(model for model in found if model is not None)]
+
+
+def _awaited(label: str) -> tuple[str, ...]:
+    pending: Any = apps
+    return tuple(name for app_label, name in pending._pending_operations if app_label == label)
+
+
+def _has_migrations(label: str) -> bool:
+    module = apps.app_configs[label].module
+    return module is not None and find_spec(f"{module.__name__}.migrations") is not None
 
 
 class Facade:
@@ -81,6 +98,12 @@ def install(source: Source, extra_labels: tuple[str, ...]) -> None:
             apps.all_models[label] = entries = LazyModels(label, entries, source)
         config.models = entries
     apps.get_models.cache_clear()  # type: ignore[attr-defined]  # lru_cache, unknown to the stubs
+
+
+def relist() -> None:
+    """Have Django list its models again, where hand-written ones refer to generated ones."""
+    if any(isinstance(entries, LazyModels) and entries.awaited for entries in apps.all_models.values()):
+        apps.get_models.cache_clear()  # type: ignore[attr-defined]
 
 
 @contextmanager

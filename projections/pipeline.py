@@ -6,15 +6,18 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import on_commit
 
 from events import fold, store
 from events.exceptions import LogCorrupt, SchemaBusy
 from events.schema import ModelSchema
 from events.store import Mark
 from events.types import Recorded
-from projections import admin_site, cache, conf
+from projections import admin_site, cache, conf, lazy
 from projections.ddl import projector
 from projections.registry import UNKNOWN, registry
 from projections.transition import Transition, joined
@@ -23,6 +26,9 @@ logger = logging.getLogger("dynamo")
 
 DATABASE = "database"
 SETTLE_SECONDS = 5
+
+# Connections with an open change set.
+writing: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
 
 def project_shared(transition: Transition, using: str) -> None:
@@ -51,13 +57,16 @@ def transition(
     )
 
 
-def catch_up() -> bool:
+def catch_up(*, within: bool = False) -> bool:
     """Bring this process up to the log; says whether anything had changed.
 
     The gap is replayed where the log only grew, all of it where it is another log (a flush, a rolled back
     test, a restored backup). Classes that are in use keep their identity either way.
     """
     using = conf.database()
+    if connections[using] in writing and not within:
+        # Its own events are not committed yet; the end of the change set shows them, or nothing does.
+        return False
     with registry.lock:
         if staged:
             # This process is ahead of the log on purpose, inside a transaction that holds the writers' lock.
@@ -70,6 +79,7 @@ def catch_up() -> bool:
             return False
         project_local(_gap(using, at) or _whole(using, at))
         registry.loaded = True
+        lazy.relist()
         return True
 
 
@@ -84,7 +94,7 @@ def await_mark(mark: Mark) -> None:
         gone = next((e for e in staged if not store.exists(using, e.shown.events[-1])), None)
         if gone is not None:
             take_back(gone)
-    catch_up()
+    catch_up(within=True)
     with registry.moved:
         if not registry.moved.wait_for(lambda: registry.mark == mark, timeout=SETTLE_SECONDS):
             raise SchemaBusy("another thread of this process has not settled its schema change; try again")
@@ -139,34 +149,33 @@ class Staged:
     Django drops the commit hooks of a transaction that rolls back; the hook's end tells us at once.
     """
 
-    def __init__(self, shown: Transition, using: str, publish: Callable[[], None]) -> None:
-        self.shown = shown
+    def __init__(self, entry: Entry, using: str, publish: Callable[[], None]) -> None:
+        self.entry = entry
         self.using = using
         self.publish = publish
-        self.settled = False
 
     def __call__(self) -> None:
         """The transaction committed; a manual savepoint may still have taken our event away."""
-        if self.settled:
+        if self.entry not in staged:
             return
-        if not store.exists(self.using, self.shown.events[-1]):
+        if not store.exists(self.using, self.entry.shown.events[-1]):
             take_back(self.entry)
             return
-        self.settled = True
-        staged[:] = [entry for entry in staged if entry is not self.entry]
-        self.publish()
-
-    @property
-    def entry(self) -> Entry:
-        return self._entry
-
-    def enter(self) -> None:
-        self._entry = Entry(self.shown)
-        staged.append(self._entry)
+        # Test tools run hooks inside the test's transaction and keep them: it rolls back later.
+        if not connections[self.using].in_atomic_block:
+            staged.remove(self.entry)
+        publish, self.publish = self.publish, _nothing
+        publish()
 
     def __del__(self) -> None:
-        if not self.settled and hasattr(self, "_entry"):
-            take_back(self._entry)
+        if self.entry in staged:
+            take_back(self.entry)
+            # Dropped, which may also mean that another hook failed after a commit: look again before use.
+            registry.loaded = False
+
+
+def _nothing() -> None:
+    """What a hook publishes that has published already."""
 
 
 class Entry:
@@ -180,11 +189,11 @@ staged: list[Entry] = []
 
 def stage(shown: Transition, using: str, publish: Callable[[], None]) -> None:
     """Show a transition inside the caller's transaction; `publish` runs after its commit."""
-    hook = Staged(shown, using, publish)
+    entry = Entry(shown)
     with registry.lock:
         project_local(shown)
-        hook.enter()
-    transaction.on_commit(hook, using=using)
+        staged.append(entry)
+    on_commit(Staged(entry, using, publish), using=using)
 
 
 def take_back(entry: Entry) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.apps import apps
@@ -15,6 +16,8 @@ from events.store import Mark
 from projections import classes, relations
 from projections.lazy import Facade
 from projections.transition import Change, Transition
+
+logger = logging.getLogger("dynamo")
 
 # Unlike any place in any log: a process that has not looked yet.
 UNKNOWN: Final = Mark(position=-1)
@@ -32,7 +35,7 @@ class Registry:
         self.models: dict[str, ModelSchema] = {}
         self._keys: dict[tuple[str, str], str] = {}
         self._link_keys: dict[tuple[str, str], str] = {}
-        self._referrers: dict[str, set[str]] = {}
+        self._referrers: dict[str, frozenset[str]] = {}
         self._classes: dict[str, type[models.Model]] = {}
         self._retired: dict[str, tuple[weakref.ref[type[models.Model]], ModelSchema]] = {}
         self._links: dict[tuple[str, str], type[models.Model]] = {}
@@ -48,15 +51,16 @@ class Registry:
     def schema_of(self, app_label: str, model_name: str) -> ModelSchema | None:
         self._ensure_loaded()
         model_id = self._keys.get((app_label, model_name.lower()))
-        return None if model_id is None else self.models[model_id]
+        return None if model_id is None else self.models.get(model_id)
 
     def live(self) -> list[ModelSchema]:
         self._ensure_loaded()
-        return [self.models[model_id] for model_id in self._keys.values()]
+        models = self.models
+        return [models[model_id] for model_id in self._keys.values() if model_id in models]
 
-    def referrers(self, reference: str) -> set[str]:
+    def referrers(self, reference: str) -> frozenset[str]:
         """Ids of the live models with a relation to a model, given by id or by "app.model"."""
-        return self._referrers.get(reference, set())
+        return self._referrers.get(reference, frozenset())
 
     def knows(self, app_label: str, model_name: str) -> bool:
         key = (app_label, model_name)
@@ -94,7 +98,12 @@ class Registry:
             return
         self._ensure_loaded()
         for model_id in sorted(self.referrers(reference)):
-            found = self.model_class(model_id)
+            try:
+                found = self.model_class(model_id)
+            except LookupError as error:
+                # A field type that the project no longer allows must not break the model it refers to.
+                logger.error("a generated model cannot be built: %s", error)
+                continue
             if found is not None:
                 yield from (f for f in relations.outgoing(found) if f.remote_field.model is model)
 
@@ -111,7 +120,7 @@ class Registry:
                 return self._building.get(key)
             if self._classes.get(model_id) is None and self._revive(self.models[model_id]) is None:
                 self._build_closure(model_id)
-            return self._links.get(key) or self._classes.get(model_id)
+            return self._links.get(key) if key in self._link_keys else self._classes.get(model_id)
 
     def _build_closure(self, model_id: str) -> None:
         """Build a model with all that it refers to, and show them to other threads together."""
@@ -155,8 +164,7 @@ class Registry:
         """Bring catalogue and built classes from one schema to the next."""
         with self.lock:
             shaped = dict(transition.shaped())
-            for model_id, change in transition.changes.items():
-                self._catalogue(model_id, change)
+            self._catalogue(transition.changes)
             for change in shaped.values():
                 self._expire_targets(change)
             renamed = frozenset(key for key, change in shaped.items() if _renamed(change))
@@ -167,34 +175,21 @@ class Registry:
             self._build_awaited(shaped)
             self.moved.notify_all()
 
-    def _catalogue(self, model_id: str, change: Change) -> None:
-        self._forget_names(change.live_before)
-        if change.after is None:
-            self.models.pop(model_id, None)
-        else:
-            self.models[model_id] = change.after
-        schema = change.live_after
-        if schema is None:
-            return
-        self._keys[schema.key] = model_id
-        for field in schema.fields:
-            if field.is_relation:
-                self._referrers.setdefault(reference(field), set()).add(model_id)
-            if field.is_many_to_many:
-                self._link_keys[link_key(schema, field)] = model_id
-                self._referrers.setdefault(model_id, set()).add(model_id)
-
-    def _forget_names(self, schema: ModelSchema | None) -> None:
-        if schema is None:
-            return
-        if self._keys.get(schema.key) == schema.id:
-            del self._keys[schema.key]
-        for field in schema.fields:
-            self._referrers.get(reference(field), set()).discard(schema.id)
-            if field.is_many_to_many:
-                self._link_keys.pop(link_key(schema, field), None)
-                self._links.pop(link_key(schema, field), None)
-        self._referrers.get(schema.id, set()).discard(schema.id)
+    def _catalogue(self, changes: Mapping[str, Change]) -> None:
+        """Take the changed schemas in. Readers hold no lock: they see the old mappings or the new ones."""
+        models = dict(self.models)
+        for model_id, change in changes.items():
+            if change.after is None:
+                models.pop(model_id, None)
+            else:
+                models[model_id] = change.after
+        keys, link_keys, referrers = dict(self._keys), dict(self._link_keys), dict(self._referrers)
+        for change in changes.values():
+            _take_names(change.live_before, keys, link_keys, referrers)
+        for change in changes.values():
+            _give_names(change.live_after, keys, link_keys, referrers)
+        self.models, self._keys, self._link_keys, self._referrers = models, keys, link_keys, referrers
+        self._links = {key: cls for key, cls in self._links.items() if key in link_keys}
 
     def _update_classes(self, shaped: dict[str, Change], renamed: frozenset[str]) -> None:
         affected = dict(shaped)
@@ -269,6 +264,45 @@ class Registry:
         own = self._classes.get(schema.id)
         if own is not None:
             relations.expire(own)
+
+
+def _take_names(
+    schema: ModelSchema | None,
+    keys: dict[tuple[str, str], str],
+    link_keys: dict[tuple[str, str], str],
+    referrers: dict[str, frozenset[str]],
+) -> None:
+    if schema is None:
+        return
+    keys.pop(schema.key, None)
+    for target in _references(schema):
+        referrers[target] = referrers.get(target, frozenset()) - {schema.id}
+    for key in _link_keys(schema):
+        link_keys.pop(key, None)
+
+
+def _give_names(
+    schema: ModelSchema | None,
+    keys: dict[tuple[str, str], str],
+    link_keys: dict[tuple[str, str], str],
+    referrers: dict[str, frozenset[str]],
+) -> None:
+    if schema is None:
+        return
+    keys[schema.key] = schema.id
+    for target in _references(schema):
+        referrers[target] = referrers.get(target, frozenset()) | {schema.id}
+    link_keys |= dict.fromkeys(_link_keys(schema), schema.id)
+
+
+def _references(schema: ModelSchema) -> set[str]:
+    """The targets of a model's relations; its link tables refer to itself."""
+    links = {schema.id} if any(f.is_many_to_many for f in schema.fields) else set()
+    return links | {reference(f) for f in schema.fields if f.is_relation}
+
+
+def _link_keys(schema: ModelSchema) -> list[tuple[str, str]]:
+    return [link_key(schema, f) for f in schema.fields if f.is_many_to_many]
 
 
 def reference(field: FieldSchema) -> str:

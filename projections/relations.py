@@ -7,6 +7,7 @@ they refer to gets the class below, which adds the incoming relations that the r
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Protocol
 
@@ -14,6 +15,8 @@ from django.apps import apps
 from django.db.models import Model
 from django.db.models.options import Options
 from django.utils.functional import cached_property
+
+from projections.generated import SETTERS
 
 CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name, None), cached_property))
 INCOMING = "_dynamo_incoming"
@@ -77,15 +80,34 @@ def track(model: type[Model]) -> None:
 
 
 def expire(model: type[Model]) -> None:
-    """Forget all that Django derived from this class's fields; `Options._expire_cache` leaves some."""
-    state = model._meta.__dict__
-    for name in CACHED:
-        state.pop(name, None)
-    state.pop(INCOMING, None)
-    opts: Any = model._meta
-    opts._get_fields_cache = {}
+    """Forget all that Django derived from this class's fields; `Options._expire_cache` leaves some.
+
+    A generated class gets new options instead: a thread that is still deriving something from the old
+    ones stores it there, where nobody looks any more.
+    """
+    if "dynamo_id" in vars(model):
+        renew(model)
+        return
+    _forget_derived(model._meta)
     for subclass in model.__subclasses__():
         expire(subclass)
+
+
+def renew(model: Any, **attributes: Any) -> None:
+    """Give a generated class options with these attributes, in one step."""
+    opts = copy.copy(model._meta)
+    _forget_derived(opts)
+    for name, value in attributes.items():
+        setattr(opts, name, value)
+    model._meta = opts
+    for subclass in model.__subclasses__():
+        expire(subclass)
+
+
+def _forget_derived(opts: Any) -> None:
+    for name in (*CACHED, INCOMING, SETTERS):
+        opts.__dict__.pop(name, None)
+    opts._get_fields_cache = {}
 
 
 def outgoing(model: type[Model]) -> Iterator[Any]:
@@ -107,9 +129,8 @@ def swap(model: type[Model], old: Iterable[Any], new: Iterable[Any], order: Call
     staged = _staged(model, new)
     kept = [f for f in (*opts.local_fields, *opts.local_many_to_many) if f not in gone]
     fields = sorted((*kept, *staged), key=order)
-    opts.local_fields = [f for f in fields if not f.many_to_many]
-    opts.local_many_to_many = [f for f in fields if f.many_to_many]
-    expire(model)
+    local = [f for f in fields if not f.many_to_many]
+    renew(model, local_fields=local, local_many_to_many=[f for f in fields if f.many_to_many])
     _remove_attributes(model, gone, {name for f in staged for name in _names(f)})
 
 

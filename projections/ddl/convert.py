@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -90,7 +90,7 @@ def failing(
     convert = converter(old, new)
     count = 0
     samples: list[Any] = []
-    for _, value in _values(using, model, old):
+    for _, value in _values(using, model, old, new):
         try:
             convert(value)
         except (ValidationError, ValueError, ArithmeticError, TypeError):
@@ -104,16 +104,17 @@ def copy(using: str, model: Any, source: FieldSchema, column: FieldSchema, handl
     """Fill a new column from the one it replaces, batch by batch."""
     convert = converter(source, column)
     name = physical.attribute(column.storage)
+    attname = model._meta.get_field(name).attname
     substitute = None if handling.on_error != "value" else _substitute(column, handling)
     batch: list[Any] = []
-    for key, value in _values(using, model, source):
+    for key, value in _values(using, model, source, column):
         try:
             converted = convert(value)
         except (ValidationError, ValueError, ArithmeticError, TypeError):
             if handling.on_error == "fail":
                 raise
             converted = substitute
-        batch.append(model(**{"pk": key, name: converted}))
+        batch.append(model(**{"pk": key, attname: converted}))
         if len(batch) == BATCH:
             _write(using, model, batch, name)
             batch = []
@@ -221,7 +222,7 @@ def _read_value(value: Any, new: FieldSchema) -> Any:
     if new.type == "DateField" and isinstance(value, datetime):
         return _midnight(value)
     if new.type == "DateTimeField" and isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC).isoformat()
+        return datetime(value.year, value.month, value.day).isoformat()  # noqa: DTZ001  # parse makes it local
     return str(value) if isinstance(value, Decimal | float) and new.type == "DecimalField" else value
 
 
@@ -246,7 +247,7 @@ def _whole(value: Any) -> int:
 
 
 def _midnight(value: datetime) -> str:
-    moment = value.astimezone(UTC) if timezone.is_aware(value) else value
+    moment = timezone.make_naive(value) if timezone.is_aware(value) else value
     if moment.time() != time(0):
         raise ValidationError(f"{value.isoformat()} has a time of day")
     return moment.date().isoformat()
@@ -264,7 +265,12 @@ def _substitute(column: FieldSchema, handling: Handling) -> Any:
     return fields.parse(built, thaw(handling.error_value))
 
 
-def _values(using: str, model: Any, column: FieldSchema) -> Iterator[tuple[Any, Any]]:
+def empties(old: FieldSchema, new: FieldSchema) -> bool:
+    """Whether '' of the old column means no value in the new one."""
+    return old.type in TEXT and new.type not in TEXT
+
+
+def _values(using: str, model: Any, column: FieldSchema, new: FieldSchema) -> Iterator[tuple[Any, Any]]:
     """Keys and values of the rows that have one, in batches, so that memory stays constant."""
     found: Any = model._meta.get_field(physical.attribute(column.storage))
     name = found.attname
@@ -274,7 +280,9 @@ def _values(using: str, model: Any, column: FieldSchema) -> Iterator[tuple[Any, 
         if last is not None:
             rows = rows.filter(pk__gt=last)
         batch = list(rows.values_list("pk", name)[:BATCH])
-        yield from ((key, value) for key, value in batch if not (value == "" and column.type not in TEXT))
+        # None here is a JSON null, which is no value either.
+        none = (None, "") if empties(column, new) else (None,)
+        yield from ((key, value) for key, value in batch if value not in none)
         if len(batch) < BATCH:
             return
         last = batch[-1][0]

@@ -19,6 +19,9 @@ from projections.ddl.naming import UniqueNames, salted
 def transaction(using: str) -> Iterator[bool]:
     """Open the transaction of a change set; yields whether it is the outermost one."""
     connection = connections[using]
+    connection.ensure_connection()
+    if not connection.in_atomic_block and not connection.get_autocommit():
+        raise SchemaRefused("autocommit is off, so a transaction may be open: turn it on, or use atomic()")
     if connection.in_atomic_block:
         _refuse_nested(connection)
         with atomic(using=using):

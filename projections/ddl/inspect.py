@@ -27,7 +27,12 @@ def differences(schema: Schema, using: str) -> list[str]:
         present = set(connection.introspection.table_names(cursor))
         out: list[str] = []
         for model in schema.models.values():
-            for name, wanted in expected(model, schema).items():
+            try:
+                tables = expected(model, schema)
+            except LookupError as error:
+                out.append(f"{model.label} cannot be built: {error}")
+                continue
+            for name, wanted in tables.items():
                 if name not in present:
                     out.append(f"table {name!r} of {model.label} is missing")
                 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from django.db import connections
@@ -39,6 +40,12 @@ class Rows:
     def nulls(self, column: FieldSchema) -> int:
         return int(self.query.filter(**{f"{self.name(column)}__isnull": True}).count())
 
+    def empty(self, old: FieldSchema, new: FieldSchema) -> int:
+        """How many rows have '' where the new type has no such value: there it means no value."""
+        if not convert.empties(old, new):
+            return 0
+        return int(self.query.filter(**{self.name(old): ""}).count())
+
     def failing(self, old: FieldSchema, new: FieldSchema) -> tuple[int, list[Any]]:
         return convert.failing(self.using, self.model, old, new)
 
@@ -49,6 +56,16 @@ class Rows:
         groups = self.query.filter(present).order_by().values_list(*names)
         repeated = groups.annotate(times=Count("pk")).filter(times__gt=1)
         return repeated.count(), [row[:-1] for row in repeated[:SAMPLES]]
+
+    def exists(self, field: FieldSchema, key: Any, lookup: Lookup) -> bool:
+        table, column = physical.table_of(field.related_model, lookup, self.schema)
+        quote = connections[self.using].ops.quote_name
+        with connections[self.using].cursor() as cursor:
+            named = quote(column.db_column or "id")
+            cursor.execute(
+                f"SELECT 1 FROM {quote(table)} WHERE {named} = %s", [_stored(column, key, self.using)]
+            )
+            return cursor.fetchone() is not None
 
     def dangling(self, old: FieldSchema, new: FieldSchema, lookup: Lookup) -> tuple[int, list[Any]]:
         """Ids in a relation's column that the new target does not have."""
@@ -64,6 +81,10 @@ class Rows:
             count = int(cursor.fetchone()[0])
             cursor.execute(f"SELECT {column} {condition} LIMIT {SAMPLES}")
             return count, [row[0] for row in cursor.fetchall()]
+
+
+def _stored(column: Any, key: Any, using: str) -> Any:
+    return column.get_db_prep_value(column.to_python(key), connections[using])
 
 
 def check_free(name: str, moving: set[str], using: str) -> None:
@@ -83,20 +104,16 @@ def counted(count: int, one: str, many: str) -> str:
 
 
 def handling_of(done: Transition, field: FieldSchema) -> Handling:
-    """What the change set said about existing rows of a field."""
+    """What the change set said about existing rows of a field; saying nothing takes nothing back."""
     found = Handling()
     for recorded in done.events_of(field.id):
         event = recorded.event
-        if isinstance(event, FieldAdded):
-            found = Handling(backfill=thaw(event.backfill))
-        elif isinstance(event, FieldAltered):
-            kept = None if event.kept is None else FieldSchema(**event.kept)
-            found = Handling(
-                backfill=thaw(event.backfill),
-                on_error=event.on_error,
-                error_value=thaw(event.error_value),
-                kept=kept,
-            )
+        if isinstance(event, FieldAdded | FieldAltered) and event.backfill is not None:
+            found = replace(found, backfill=thaw(event.backfill))
+        if isinstance(event, FieldAltered) and event.kept is not None:
+            found = replace(found, kept=FieldSchema(**event.kept))
+        if isinstance(event, FieldAltered) and event.on_error != "fail":
+            found = replace(found, on_error=event.on_error, error_value=thaw(event.error_value))
     return found
 
 
@@ -113,14 +130,15 @@ def check(
             continue
         said = handling.get(field.id, Handling())
         if field.id not in old:
-            _check_added(rows, field, said)
+            _check_added(rows, field, said, lookup)
         elif old[field.id] != field:
             _check_altered(rows, old[field.id], field, said, lookup)
     _check_together(rows, before, after)
 
 
-def _check_added(rows: Rows, field: FieldSchema, said: Handling) -> None:
+def _check_added(rows: Rows, field: FieldSchema, said: Handling, lookup: Lookup) -> None:
     value = convert.existing_value(field, said)
+    _check_backfill(rows, field, value, lookup)
     own = field.options.get("default_factory") == "uuid4"
     if value is None and not fields.nullable(field) and not _empty_will_do(field):
         _refuse_required(rows, field, int(rows.query.count()))
@@ -141,6 +159,7 @@ def _check_altered(rows: Rows, old: FieldSchema, new: FieldSchema, said: Handlin
         _check_fits(rows, old, new)
     needs_value = fields.nullable(old) and not fields.nullable(new) and not _empty_will_do(new)
     value = convert.existing_value(new, said)
+    _check_backfill(rows, new, value, lookup)
     nulls = rows.nulls(old) if needs_value or new.unique else 0
     if needs_value and value is None and nulls:
         _refuse_required(rows, new, nulls)
@@ -167,7 +186,7 @@ def _check_converted(rows: Rows, old: FieldSchema, new: FieldSchema, said: Handl
     count, samples = rows.failing(old, new)
     if count and said.on_error == "fail":
         _refuse_conversion(rows, old, new, count, samples)
-    missing = rows.nulls(old) + (count if said.on_error == "null" else 0)
+    missing = rows.nulls(old) + rows.empty(old, new) + (count if said.on_error == "null" else 0)
     needs_value = not fields.nullable(new) and not _empty_will_do(new)
     if missing and needs_value and convert.existing_value(new, said) is None:
         _refuse_required(rows, new, missing)
@@ -183,6 +202,18 @@ def _refuse_conversion(
         count=count,
         samples=samples,
     )
+
+
+def _check_backfill(rows: Rows, field: FieldSchema, value: Any, lookup: Lookup) -> None:
+    """A relation's value for existing rows must be the key of a row that is there."""
+    if value is None or not field.is_relation:
+        return
+    if not rows.exists(field, value, lookup):
+        raise DataRefused(
+            f"{_label(rows, field)}: the target has no row {value!r} for existing rows to refer to",
+            count=int(rows.query.count()),
+            samples=[value],
+        )
 
 
 def _check_target(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup) -> None:
@@ -217,10 +248,10 @@ def _check_together(rows: Rows, before: ModelSchema, after: ModelSchema) -> None
     if not new or [f.storage for f in new] == old:
         return
     known = {f.storage for f in before.fields}
-    present = [f for f in new if f.storage in known]
-    if not present:
+    if any(f.storage not in known for f in new):
+        # A member is new or converted: what its values will be is for the database to hold.
         return
-    count, samples = rows.duplicates(present)
+    count, samples = rows.duplicates(new)
     if count:
         raise DataRefused(
             f"{after.label}: {', '.join(f.name for f in new)} cannot be unique together: {count} pairs "
