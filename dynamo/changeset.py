@@ -37,6 +37,7 @@ class ChangeSet:
     start: Mark = field(default_factory=Mark)
     shown: bool = False
     flushing: bool = False
+    failed: BaseException | None = None
     done: list[Transition] = field(default_factory=list)
 
     def model(self, model_id: str) -> ModelSchema | None:
@@ -70,21 +71,21 @@ class ChangeSet:
         """The position of the event that comes next."""
         return self.mark.position + 1
 
-    def copy_state(self) -> tuple[object, ...]:
+    def copy_state(self) -> dict[str, object]:
         """What a failed save inside a batch puts back."""
-        pending = list(self.pending)
-        return (
-            dict(self.models),
-            dict(self.before),
-            pending,
-            self.start,
-            self.mark,
-            self.shown,
-            list(self.done),
-        )
+        copied: dict[str, object] = {"start": self.start, "mark": self.mark, "shown": self.shown}
+        return {
+            **copied,
+            "failed": self.failed,
+            "models": dict(self.models),
+            "before": dict(self.before),
+            "pending": list(self.pending),
+            "done": list(self.done),
+        }
 
-    def restore_state(self, state: tuple[object, ...]) -> None:
-        (self.models, self.before, self.pending, self.start, self.mark, self.shown, self.done) = state  # type: ignore[assignment]
+    def restore_state(self, state: dict[str, object]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
 
 def current(using: str) -> ChangeSet | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core import checks
+from django.db import router
 from django.utils.module_loading import import_string
 
 from projections import conf
@@ -15,7 +16,7 @@ MIDDLEWARE = "dynamo.middleware.DynamoMiddleware"
 
 
 def register_all() -> None:
-    for check in (check_settings, check_paths, check_middleware, check_servers):
+    for check in (check_settings, check_paths, check_middleware, check_database, check_servers):
         checks.register(check, "dynamo")
 
 
@@ -54,6 +55,17 @@ def check_middleware(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     hint = f"Add {MIDDLEWARE!r} to MIDDLEWARE, after the authentication middleware."
     return [checks.Warning("DynamoMiddleware is not installed.", hint=hint, id="dynamo.W001")]
+
+
+def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
+    """dynamo.E004: DYNAMO_DATABASE is not where Django would put the registry's models."""
+    from dynamo.models import MetaModel
+
+    if router.db_for_write(MetaModel) == conf.database():
+        return []
+    hint = 'Add "dynamo.router.DynamoRouter" to DATABASE_ROUTERS.'
+    message = f"DYNAMO_DATABASE is {conf.database()!r}, but models are routed elsewhere."
+    return [checks.Error(message, hint=hint, id="dynamo.E004")]
 
 
 def check_servers(**kwargs: Any) -> list[checks.CheckMessage]:

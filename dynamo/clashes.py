@@ -55,7 +55,7 @@ def check_fields(model: ModelSchema, catalogue: Catalogue) -> None:
         for name in {field.name.lower(), field.column.lower()} - {""}:
             if name in taken:
                 raise ValidationError(
-                    {"name": f"{model.label}.{field.name} and {taken[name]} would share the name {name!r}"}
+                    {"name": f"{model.label} has the field {taken[name]!r} already; {name!r} is taken"}
                 )
             taken[name] = field.name
     for field in model.fields:

@@ -60,6 +60,11 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
         tell({"problem": problem}, problem)
     for name, position in behind.items():
         tell({"problem": "behind", "projection": name, "position": position}, f"{name} is at {position}")
+    if not report.ok and not options["fix"]:
+        tell(
+            {"remedy": "--fix"},
+            "`dynamo doctor --fix` mends triggers and meta rows; tables are never touched",
+        )
     if report.ok and not behind:
         tell({"ok": True, "position": store.head(using).position}, "all is well")
     return report.ok and not behind

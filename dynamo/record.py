@@ -53,6 +53,8 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
             work = _begin(using, outermost=outermost)
         stack.callback(_end, using)
         yield work
+        if work.failed is not None:
+            raise SchemaRefused("a change of this batch was refused, so all of it is") from work.failed
         flush(work)
         doomed = connections[using].needs_rollback
         with _translated():
@@ -103,6 +105,10 @@ def flush(work: ChangeSet) -> None:
             done = _transition(work)
             work.pending, work.before = [], {}
             _project(work, done)
+    except BaseException as error:
+        # What was appended has no table now; who catches this must not get to commit it.
+        work.failed = error
+        raise
     finally:
         work.flushing = False
 

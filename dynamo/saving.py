@@ -17,7 +17,7 @@ from events import store
 from events.diff import Handling
 from events.exceptions import ModelNotFound, SchemaConflict, SchemaRefused
 from events.schema import FieldSchema, ModelSchema, freeze, same
-from projections import classes, conf
+from projections import classes, conf, fields
 from projections.registry import registry
 
 ON_ERROR = ("fail", "null", "value", "keep")
@@ -126,7 +126,7 @@ def get_model(row: Any) -> Any:
     record.show(using)
     found = registry.model_class(str(row.pk))
     if found is None:
-        registry.schema_of("", "")
+        registry.ensure_loaded()
         found = registry.model_class(str(row.pk))
     if found is None:
         raise ModelNotFound(
@@ -139,7 +139,7 @@ def schema(row: Any) -> ModelSchema | None:
     work = current(conf.database())
     if work is not None:
         return work.model(str(row.pk))
-    registry.schema_of("", "")
+    registry.ensure_loaded()
     return registry.schema(str(row.pk))
 
 
@@ -266,12 +266,22 @@ def _check_said(field: FieldSchema, said: Handling) -> None:
     substitute = said.error_value if said.on_error == "value" else None
     if row.is_relation:
         _check_key(field, said)
-    for value in (said.backfill, substitute):
+    for name, value in (("backfill", said.backfill), ("error_value", substitute)):
         if value is not None and not row.is_relation:
-            plain = replace(field, default=validators.json_value(value), options=_without_stamps(field))
-            validators.values(plain, row)
+            _check_value(name, replace(field, default=value, options=_without_stamps(field)), row)
+    if said.on_error == "value" and substitute is None:
+        raise ValidationError({"error_value": 'on_error="value" needs an error_value'})
     if said.on_error == "null" and field.required:
         raise ValidationError('on_error="null" needs required to be false')
+
+
+def _check_value(name: str, field: FieldSchema, row: fields.FieldType) -> None:
+    """Hold a value to the rules of a default, and name it as what it is."""
+    try:
+        validators.json_value(field.default)
+        validators.values(field, row)
+    except ValidationError as error:
+        raise ValidationError({name: error.messages}) from None
 
 
 def _check_key(field: FieldSchema, said: Handling) -> None:
@@ -282,10 +292,13 @@ def _check_key(field: FieldSchema, said: Handling) -> None:
         return
     target: Any = classes.hand_written(field.related_model) if "." in field.related_model else None
     key: Any = models.BigAutoField() if target is None else target._meta.pk
+    refusal = ValidationError({"backfill": f"{said.backfill!r} is not a key of the target"})
     try:
-        key.to_python(said.backfill)
+        value = key.to_python(said.backfill)
     except (ValidationError, TypeError, ValueError):
-        raise ValidationError({"backfill": f"{said.backfill!r} is not a key of the target"}) from None
+        raise refusal from None
+    if isinstance(said.backfill, bool | float) or (isinstance(value, int) and not 0 <= value < 2**63):
+        raise refusal
 
 
 def _without_stamps(field: FieldSchema) -> Any:

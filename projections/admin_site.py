@@ -250,7 +250,7 @@ def _get_app_list(original: Any, site: AdminSite, request: Any, app_label: str |
     by_label = {entry["app_label"]: entry for entry in apps_listed}
     root = reverse("admin:index", current_app=site.name)
     for schema in registry.live():
-        if not schema.admin or app_label not in (None, schema.app):
+        if not schema.admin or app_label not in (None, schema.app) or schema.app not in apps.app_configs:
             continue
         entry = _model_entry(site, request, schema, root)
         if entry is not None:

@@ -295,9 +295,9 @@ def parse(built: models.Field[Any, Any], raw: Any) -> Any:
 
 
 def _in_project_time(moment: datetime) -> datetime:
-    """A time without a zone is the project's local time, as in Django's forms."""
+    """A time without a zone is UTC, so that a recorded default means the same wherever it is replayed."""
     if settings.USE_TZ:
-        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+        return moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
     return timezone.make_naive(moment, UTC) if timezone.is_aware(moment) else moment
 
 

@@ -24,7 +24,7 @@ def class_of(dynamo_id: str) -> Any:
     """The generated class with that id, for unpickling."""
     from projections.registry import registry
 
-    registry.live()
+    registry.ensure_loaded()
     found = registry.model_class(dynamo_id)
     if found is None:
         raise ModelNotFound(f"there is no generated model {dynamo_id} any more", model=dynamo_id)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
+from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import on_commit
@@ -67,20 +68,25 @@ def catch_up(*, within: bool = False) -> bool:
     if connections[using] in writing and not within:
         # Its own events are not committed yet; the end of the change set shows them, or nothing does.
         return False
-    with registry.lock:
-        if staged:
-            # This process is ahead of the log on purpose, inside a transaction that holds the writers' lock.
-            return False
-        if not registry.loaded and not _installed(using):
+    while True:
+        # While something is staged this process is ahead of the log on purpose, inside a transaction that
+        # holds the writers' lock. The log is read without the registry's lock: a writer may wait for that.
+        mark = registry.mark
+        if staged or not (registry.loaded or store.installed(using)):
             return False
         at = store.head(using)
-        if at == registry.mark:
+        if at == mark:
             registry.loaded = True
             return False
-        project_local(_gap(using, at) or _whole(using, at))
-        registry.loaded = True
-        lazy.relist()
-        return True
+        models, events = _gap(using, mark, at) or _whole(using, at)
+        with registry.lock:
+            if staged:
+                return False
+            if registry.mark == mark:
+                project_local(transition(registry.models, models, events, mark, at))
+                registry.loaded = True
+                lazy.relist()
+                return True
 
 
 def await_mark(mark: Mark) -> None:
@@ -103,10 +109,13 @@ def await_mark(mark: Mark) -> None:
 def load() -> None:
     """Read the schema for the first time, if its tables are there; if not, the next look-up asks again.
 
-    There may be no database, as on a build machine, or test tools may forbid its use: pytest-django with a
-    RuntimeError, Django's SimpleTestCase with an AssertionError.
+    There may be no database, as on a build machine. Test tools may forbid its use: pytest-django with a
+    RuntimeError, Django's SimpleTestCase with an AssertionError. In an event loop Django forbids it; there
+    the query itself opens the first connection, in its thread.
     """
-    with suppress(DatabaseError, RuntimeError, AssertionError):
+    with suppress(
+        DatabaseError, ImproperlyConfigured, SynchronousOnlyOperation, RuntimeError, AssertionError
+    ):
         follow()
 
 
@@ -121,26 +130,21 @@ def follow() -> None:
         registry.loaded = True
 
 
-def _installed(using: str) -> bool:
-    return store.installed(using)
-
-
-def _gap(using: str, at: Mark) -> Transition | None:
-    mark = registry.mark
+def _gap(using: str, mark: Mark, at: Mark) -> tuple[dict[str, ModelSchema], tuple[Recorded, ...]] | None:
+    """The schemas after the events between two marks; None where the one does not lead to the other."""
+    models = dict(registry.models)
     if at.registry_id != mark.registry_id or at.position <= mark.position:
         return None
     events = tuple(store.read(using, after=mark.position, upto=at.position))
     if not events or events[0].prev_hash != mark.hash:
         return None
-    models = dict(registry.models)
     for recorded in events:
         fold.advance(models, recorded)
-    return transition(registry.models, models, events, mark, at)
+    return models, events
 
 
-def _whole(using: str, at: Mark) -> Transition:
-    schema = fold.replay(store.read(using, upto=at.position))
-    return transition(registry.models, dict(schema.models), (), registry.mark, at)
+def _whole(using: str, at: Mark) -> tuple[dict[str, ModelSchema], tuple[Recorded, ...]]:
+    return dict(fold.replay(store.read(using, upto=at.position)).models), ()
 
 
 class Staged:

@@ -19,6 +19,9 @@ from projections.transition import Change, Transition
 
 logger = logging.getLogger("dynamo")
 
+# A field type or a base that this process does not have, as in the middle of a deployment.
+BUILD_ERRORS: Final = (LookupError, ImportError, TypeError, ValueError)
+
 # Unlike any place in any log: a process that has not looked yet.
 UNKNOWN: Final = Mark(position=-1)
 
@@ -49,12 +52,12 @@ class Registry:
         return self.models.get(model_id)
 
     def schema_of(self, app_label: str, model_name: str) -> ModelSchema | None:
-        self._ensure_loaded()
+        self.ensure_loaded()
         model_id = self._keys.get((app_label, model_name.lower()))
         return None if model_id is None else self.models.get(model_id)
 
     def live(self) -> list[ModelSchema]:
-        self._ensure_loaded()
+        self.ensure_loaded()
         models = self.models
         return [models[model_id] for model_id in self._keys.values() if model_id in models]
 
@@ -68,7 +71,7 @@ class Registry:
 
     def find(self, app_label: str, model_name: str) -> type[models.Model] | None:
         """The class of that name, built if need be; None if there is no such model."""
-        self._ensure_loaded()
+        self.ensure_loaded()
         key = (app_label, model_name)
         model_id = self._keys.get(key)
         if model_id is not None:
@@ -84,7 +87,7 @@ class Registry:
 
     def every(self, app_label: str) -> list[type[models.Model]]:
         """All classes of a label with their link tables, for the commands that handle data."""
-        self._ensure_loaded()
+        self.ensure_loaded()
         keys = [key for key in (*self._keys, *self._link_keys) if key[0] == app_label]
         return [found for key in keys if (found := self.find(*key)) is not None]
 
@@ -96,11 +99,11 @@ class Registry:
         reference = getattr(model, "dynamo_id", "") or model._meta.label_lower
         if model._meta.auto_created:
             return
-        self._ensure_loaded()
+        self.ensure_loaded()
         for model_id in sorted(self.referrers(reference)):
             try:
                 found = self.model_class(model_id)
-            except LookupError as error:
+            except BUILD_ERRORS as error:
                 # A field type that the project no longer allows must not break the model it refers to.
                 logger.error("a generated model cannot be built: %s", error)
                 continue
@@ -109,7 +112,7 @@ class Registry:
 
     # -- building ----------------------------------------------------------------------------------
 
-    def _ensure_loaded(self) -> None:
+    def ensure_loaded(self) -> None:
         if not self.loaded and apps.ready and self.load is not None:
             self.load()
 
@@ -206,8 +209,13 @@ class Registry:
         for model_id, change in affected.items():
             model = self._classes.get(model_id)
             if model is not None and change.live_before is not None and change.live_after is not None:
-                self._build_targets(change.live_after)
-                classes.update(model, change.live_before, change.live_after, self.schema, renamed)
+                try:
+                    self._build_targets(change.live_after)
+                    classes.update(model, change.live_before, change.live_after, self.schema, renamed)
+                except BUILD_ERRORS as error:
+                    # Built anew at the next use, which then says why it cannot be.
+                    logger.error("%s cannot be built: %s", change.live_after.label, error)
+                    self._classes.pop(model_id, None)
 
     def _retire(self, model_id: str, model: type[models.Model], schema: ModelSchema | None) -> None:
         """Put a class aside: a rollback or a restored model brings the same one back."""
@@ -241,7 +249,10 @@ class Registry:
                 continue
             awaited = schema.key in apps._pending_operations
             if awaited or any("." in f.related_model for f in schema.fields):
-                self.model_class(model_id)
+                try:
+                    self.model_class(model_id)
+                except BUILD_ERRORS as error:
+                    logger.error("%s cannot be built: %s", schema.label, error)
 
     def _expire_targets(self, change: Change) -> None:
         for schema in (change.live_before, change.live_after):

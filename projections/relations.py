@@ -124,9 +124,10 @@ def swap(model: type[Model], old: Iterable[Any], new: Iterable[Any], order: Call
     """Replace fields of a class that is in use; its lists of fields change in one step each."""
     opts: Any = model._meta
     gone = list(old)
+    # New accessors first: they take the place of the old ones, and no reader finds none.
+    staged = _staged(model, new)
     for field in gone:
         _forget_accessor(field)
-    staged = _staged(model, new)
     kept = [f for f in (*opts.local_fields, *opts.local_many_to_many) if f not in gone]
     fields = sorted((*kept, *staged), key=order)
     local = [f for f in fields if not f.many_to_many]

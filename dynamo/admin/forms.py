@@ -48,6 +48,12 @@ class ModelForm(Refusable, forms.ModelForm):  # type: ignore[type-arg]  # generi
 class JSONField(forms.JSONField):
     """Shows lone surrogates escaped, as JSON can; a page with one in it could not be sent."""
 
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise ValidationError("The value is nested too deeply.") from None
+
     def prepare_value(self, value: Any) -> str:
         return str(super().prepare_value(value)).encode("utf-8", "backslashreplace").decode()
 

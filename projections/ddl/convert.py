@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
@@ -222,7 +223,7 @@ def _read_value(value: Any, new: FieldSchema) -> Any:
     if new.type == "DateField" and isinstance(value, datetime):
         return _midnight(value)
     if new.type == "DateTimeField" and isinstance(value, date):
-        return datetime(value.year, value.month, value.day).isoformat()  # noqa: DTZ001  # parse makes it local
+        return _local(datetime(value.year, value.month, value.day)).isoformat()  # noqa: DTZ001  # made local
     return str(value) if isinstance(value, Decimal | float) and new.type == "DecimalField" else value
 
 
@@ -244,6 +245,11 @@ def _whole(value: Any) -> int:
     if not isinstance(value, str) and number != value:
         raise ValidationError(f"{value!r} is not a whole number")
     return number
+
+
+def _local(moment: datetime) -> datetime:
+    """A day begins at the project's own midnight."""
+    return timezone.make_aware(moment) if settings.USE_TZ else moment
 
 
 def _midnight(value: datetime) -> str:

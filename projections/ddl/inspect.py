@@ -24,7 +24,7 @@ def differences(schema: Schema, using: str) -> list[str]:
     """What is missing or too many, in words."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        present = set(connection.introspection.table_names(cursor))
+        present = {name.lower() for name in connection.introspection.table_names(cursor)}
         out: list[str] = []
         for model in schema.models.values():
             try:
@@ -33,7 +33,7 @@ def differences(schema: Schema, using: str) -> list[str]:
                 out.append(f"{model.label} cannot be built: {error}")
                 continue
             for name, wanted in tables.items():
-                if name not in present:
+                if name.lower() not in present:
                     out.append(f"table {name!r} of {model.label} is missing")
                 else:
                     out += _compare(name, wanted, _found(connection, cursor, name))

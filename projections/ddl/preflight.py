@@ -133,7 +133,7 @@ def check(
             _check_added(rows, field, said, lookup)
         elif old[field.id] != field:
             _check_altered(rows, old[field.id], field, said, lookup)
-    _check_together(rows, before, after)
+    _check_together(rows, before, after, handling)
 
 
 def _check_added(rows: Rows, field: FieldSchema, said: Handling, lookup: Lookup) -> None:
@@ -242,16 +242,21 @@ def _check_unique(rows: Rows, old: FieldSchema, new: FieldSchema, filled: int) -
         )
 
 
-def _check_together(rows: Rows, before: ModelSchema, after: ModelSchema) -> None:
+def _check_together(
+    rows: Rows, before: ModelSchema, after: ModelSchema, handling: Mapping[str, Handling]
+) -> None:
     new = [f for f in after.fields if f.unique_together]
     old = [f.storage for f in before.fields if f.unique_together]
     if not new or [f.storage for f in new] == old:
         return
     known = {f.storage for f in before.fields}
-    if any(f.storage not in known for f in new):
-        # A member is new or converted: what its values will be is for the database to hold.
+    ids = {f.id for f in before.fields}
+    fresh = [f for f in new if f.storage not in known]
+    if any(f.id in ids or _stays_empty(f, handling.get(f.id, Handling())) for f in fresh):
+        # A converted member's values are for the database to hold; NULL is never equal to NULL.
         return
-    count, samples = rows.duplicates(new)
+    present = [f for f in new if f.storage in known]
+    count, samples = rows.duplicates(present) if present else (max(int(rows.query.count()) - 1, 0), [])
     if count:
         raise DataRefused(
             f"{after.label}: {', '.join(f.name for f in new)} cannot be unique together: {count} pairs "
@@ -259,6 +264,11 @@ def _check_together(rows: Rows, before: ModelSchema, after: ModelSchema) -> None
             count=count,
             samples=samples,
         )
+
+
+def _stays_empty(field: FieldSchema, said: Handling) -> bool:
+    """Whether existing rows have NULL in a new field."""
+    return convert.existing_value(field, said) is None and fields.nullable(field)
 
 
 def _empty_will_do(field: FieldSchema) -> bool:

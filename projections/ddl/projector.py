@@ -50,7 +50,7 @@ def _reshape(work: TableWork) -> None:
     _alter_columns(work, target)
     for storage, column in target.columns.items():
         if storage not in work.state.columns:
-            _add(work, column)
+            _add(work, column, loose=storage in target.loose)
     if work.state.together != target.together:
         _set_together(work, target.together)
 
@@ -113,10 +113,12 @@ def _alter(work: TableWork, target: Table, storage: str) -> None:
     column = target.columns[storage]
     loose = (state.loose - {storage}) | (target.loose & {storage})
     altered = replace(state.with_column(column), loose=loose)
-    if _optional_text_becomes_unique(state.columns[storage], column):
+    former = state.columns[storage]
+    if _optional_text_becomes_unique(former, column) or _stops_being_unique(former, column):
         relaxed = replace(altered, relaxed=altered.relaxed | {storage})
         _alter_to(work, state, relaxed, storage, None)
-        _empty_to_null(work, relaxed, storage)
+        if column.unique:
+            _empty_to_null(work, relaxed, storage)
         state = relaxed
     _alter_to(
         work,
@@ -155,6 +157,12 @@ def _optional_text_becomes_unique(old: FieldSchema, new: FieldSchema) -> bool:
     return text and new.unique and not new.required and not fields.nullable(old) and not new.retired
 
 
+def _stops_being_unique(old: FieldSchema, new: FieldSchema) -> bool:
+    """Then several NULLs become one value, which must wait until the constraint is gone."""
+    filled = fields.nullable(old) and not fields.nullable(new)
+    return filled and old.unique and not new.unique and not new.retired
+
+
 def _empty_to_null(work: TableWork, described: Table, storage: str) -> None:
     name = physical.attribute(storage)
     rows = work.model(described)._base_manager.using(work.using)
@@ -162,9 +170,11 @@ def _empty_to_null(work: TableWork, described: Table, storage: str) -> None:
         engine.settle(work.using)
 
 
-def _add(work: TableWork, column: FieldSchema) -> None:
+def _add(work: TableWork, column: FieldSchema, *, loose: bool) -> None:
     state = work.state
     assert state is not None
+    if loose:
+        work.state = state = replace(state, loose=state.loose | {column.storage})
     handling = preflight.handling_of(work.transition, column)
     source = None if handling.on_error == "keep" else handling.kept
     per_row = column.options.get("default_factory") == "uuid4"

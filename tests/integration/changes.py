@@ -14,7 +14,9 @@ def prepare() -> None:
     """An author and a book that refer to each other and to themselves, with rows in every table."""
     with dynamo.batch():
         author = make("Author", name="CharField")
-        book = make("Book", title="CharField", pages="CharField", code={"type": "IntegerField", "unique": True})
+        book = make(
+            "Book", title="CharField", pages="CharField", code={"type": "IntegerField", "unique": True}
+        )
         add(book, "author", "ForeignKey", related_model="Author")
         add(book, "sequel", "ForeignKey", related_model="self", options={"related_name": "prequels"})
         add(book, "tags", "ManyToManyField", related_model="Author", options={"related_name": "tagged"})

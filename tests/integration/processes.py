@@ -50,7 +50,13 @@ class Project:
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "django", *arguments]
         return subprocess.run(
-            command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+            command,
+            env=self.environment(),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     def copy(self, folder: Path) -> Project:

@@ -11,7 +11,14 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 import dynamo
 from dynamo.exceptions import DynamoError
@@ -34,8 +41,18 @@ OPTIONS: dict[str, Any] = {
     "ManyToManyField": st.sampled_from([{}, {"related_name": "+"}]),
 }
 TYPES = st.sampled_from(
-    ["CharField", "TextField", "IntegerField", "SmallIntegerField", "FloatField", "BooleanField", "DateField"]
-    + ["JSONField", "GenericIPAddressField", *OPTIONS]
+    [
+        "CharField",
+        "TextField",
+        "IntegerField",
+        "SmallIntegerField",
+        "FloatField",
+        "BooleanField",
+        "DateField",
+        "JSONField",
+        "GenericIPAddressField",
+        *OPTIONS,
+    ]
 )
 TARGETS = st.sampled_from(["self", "Alpha", "Beta", "Gamma", "auth.User", "library.Publisher"])
 DEFAULTS = st.sampled_from([None, None, None, None, None, 0, "7", "x", True, "2024-01-01", {}])
@@ -46,7 +63,10 @@ RELATIONS = ("ForeignKey", "OneToOneField", "ManyToManyField")
 def fields(draw: Any) -> dict[str, Any]:
     kind = draw(TYPES)
     related = {"related_model": draw(TARGETS)} if kind in RELATIONS else {"default": draw(DEFAULTS)}
-    flags = {name: draw(st.sampled_from([False, False, True])) for name in ("required", "unique", "unique_together")}
+    flags = {
+        name: draw(st.sampled_from([False, False, True]))
+        for name in ("required", "unique", "unique_together")
+    }
     return {"type": kind, "options": draw(OPTIONS.get(kind, st.just({}))), **related, **flags}
 
 
@@ -88,18 +108,33 @@ class AnyHistory(RuleBasedStateMachine):
         if surroundings == "rolled back":
             assert everything() == before
 
-    @rule(name=MODELS, app=st.sampled_from(["dynamic", "dynamic", "library"]), how=st.sampled_from(["outermost", "nested", "rolled back"]))
+    @rule(
+        name=MODELS,
+        app=st.sampled_from(["dynamic", "dynamic", "library"]),
+        how=st.sampled_from(["outermost", "nested", "rolled back"]),
+    )
     def create_model(self, name: str, app: str, how: str) -> None:
         self.make(lambda: MetaModel.objects.create(name=name, app=app), how)
 
     @precondition(lambda self: MetaModel.objects.exists())
-    @rule(pick=st.integers(0, 9), name=NAMES, given=fields(), said=SAID, how=st.sampled_from(["outermost", "nested", "rolled back"]))
+    @rule(
+        pick=st.integers(0, 9),
+        name=NAMES,
+        given=fields(),
+        said=SAID,
+        how=st.sampled_from(["outermost", "nested", "rolled back"]),
+    )
     def add_field(self, pick: int, name: str, given: dict[str, Any], said: dict[str, Any], how: str) -> None:
         field = MetaField(meta_model=self.model(pick), name=name, **given)
         self.make(lambda: field.save(**said), how)
 
     @precondition(lambda self: MetaField.objects.exists())
-    @rule(pick=st.integers(0, 9), given=CHANGES, said=SAID, how=st.sampled_from(["outermost", "nested", "rolled back"]))
+    @rule(
+        pick=st.integers(0, 9),
+        given=CHANGES,
+        said=SAID,
+        how=st.sampled_from(["outermost", "nested", "rolled back"]),
+    )
     def alter_field(self, pick: int, given: dict[str, Any], said: dict[str, Any], how: str) -> None:
         field = self.field(pick)
         if field.type not in RELATIONS:
@@ -109,7 +144,12 @@ class AnyHistory(RuleBasedStateMachine):
         self.make(lambda: field.save(**said), how)
 
     @precondition(lambda self: MetaField.objects.exists())
-    @rule(pick=st.integers(0, 9), given=fields(), said=SAID, how=st.sampled_from(["outermost", "nested", "rolled back"]))
+    @rule(
+        pick=st.integers(0, 9),
+        given=fields(),
+        said=SAID,
+        how=st.sampled_from(["outermost", "nested", "rolled back"]),
+    )
     def retype_field(self, pick: int, given: dict[str, Any], said: dict[str, Any], how: str) -> None:
         field = self.field(pick)
         for name, value in {"related_model": "", "default": None, **given}.items():
@@ -134,7 +174,11 @@ class AnyHistory(RuleBasedStateMachine):
         self.make(self.model(pick).delete, how)
 
     @precondition(lambda self: MetaField.objects.count() > 1)
-    @rule(picks=st.lists(st.integers(0, 9), min_size=2, max_size=3, unique=True), name=NAMES, how=st.sampled_from(["outermost", "nested", "rolled back"]))
+    @rule(
+        picks=st.lists(st.integers(0, 9), min_size=2, max_size=3, unique=True),
+        name=NAMES,
+        how=st.sampled_from(["outermost", "nested", "rolled back"]),
+    )
     def change_several(self, picks: list[int], name: str, how: str) -> None:
         """Rename, retire and re-add in one change set."""
 
@@ -158,7 +202,11 @@ class AnyHistory(RuleBasedStateMachine):
     def write_row(self, pick: int, n: int) -> None:
         meta = self.model(pick)
         model = meta.get_model()
-        values = {f.attname: sample(f, n) for f in model._meta.concrete_fields if not f.primary_key and not f.is_relation}
+        values = {
+            f.attname: sample(f, n)
+            for f in model._meta.concrete_fields
+            if not f.primary_key and not f.is_relation
+        }
         for f in model._meta.concrete_fields:
             if f.is_relation:
                 values[f.attname] = f.related_model._base_manager.values_list("pk", flat=True).last()
@@ -194,4 +242,6 @@ class AnyHistory(RuleBasedStateMachine):
 
 @pytest.mark.django_db(transaction=True)
 def test_any_history_of_changes_keeps_everything_in_agreement():
-    run_state_machine_as_test(AnyHistory, settings=settings(max_examples=25, stateful_step_count=12, deadline=None))
+    run_state_machine_as_test(
+        AnyHistory, settings=settings(max_examples=25, stateful_step_count=12, deadline=None)
+    )

@@ -66,7 +66,10 @@ class Case:
     def _model(self) -> MetaModel:
         for name in self.context.get("existing_models", ()):
             model, _, link = name.partition(" with M2M ")
-            make(model, **({link: {"type": "ManyToManyField", "related_model": "dynamic.Other"}} if link else {}))
+            make(
+                model,
+                **({link: {"type": "ManyToManyField", "related_model": "dynamic.Other"}} if link else {}),
+            )
         if self.operation == "save":
             return MetaModel()
         target = make(self.former or self.attrs["name"], label="CharField")
@@ -112,7 +115,9 @@ def use(row: Any) -> None:
     """Create, read and delete a row of the model that the change was about."""
     meta = row if isinstance(row, MetaModel) else row.meta_model
     model = meta.get_model()
-    values = {f.attname: sample(f) for f in model._meta.concrete_fields if not f.primary_key and not f.is_relation}
+    values = {
+        f.attname: sample(f) for f in model._meta.concrete_fields if not f.primary_key and not f.is_relation
+    }
     made = model.objects.create(**values)
     read = model.objects.get(pk=made.pk)
     assert {name: getattr(read, name) for name in values} == values
@@ -153,7 +158,9 @@ def test_what_is_accepted_works(entry):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("entry", [e for e in ENTRIES if e["expect"] == "accept" or e.get("context")], ids=name_of)
+@pytest.mark.parametrize(
+    "entry", [e for e in ENTRIES if e["expect"] == "accept" or e.get("context")], ids=name_of
+)
 def test_the_verdict_is_the_same_inside_a_transaction(entry):
     case = Case(entry)
     before = everything() if entry["expect"] == "reject" else None

@@ -47,7 +47,9 @@ def test_an_identical_save_appends_and_changes_nothing(book):
 
 
 def test_an_identical_save_runs_no_schema_statement(book):
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         book.save()
         book.fields.get().save()
     assert statements(queries) == []

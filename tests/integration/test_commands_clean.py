@@ -32,7 +32,7 @@ def run(*arguments: str, **options) -> str:
 
 @pytest.fixture
 def models(transactional_db) -> None:
-    """Generated models in the default label and in an installed one that has migrations, related to everything."""
+    """Generated models in the default label and in one that has migrations, related to everything."""
     author = make("Author", name="CharField", user={"type": "ForeignKey", "related_model": "auth.User"})
     shelf = MetaModel.objects.create(name="Shelf", app="library")
     add(shelf, "label")
@@ -70,7 +70,9 @@ def test_migrate_with_syncdb_makes_no_second_table(models):
     assert dynamo.verify().problems == []
 
 
-def test_migrations_of_a_label_can_be_taken_back_and_applied_again_around_its_generated_models(transactional_db):
+def test_migrations_of_a_label_can_be_taken_back_and_applied_again_around_its_generated_models(
+    transactional_db,
+):
     meta = MetaModel.objects.create(name="Shelf", app="library")
     add(meta, "label")
     meta.get_model().objects.create(label="S")
@@ -90,7 +92,8 @@ def test_the_commands_build_no_class(project):
         for n in range(5):
             make(f"M{n}", label="CharField")
     """)
-    assert project.run("""
+    assert (
+        project.run("""
         import io
         from django.core.management import call_command
         from projections.registry import registry
@@ -98,10 +101,14 @@ def test_the_commands_build_no_class(project):
         call_command("migrate", stdout=io.StringIO())
         call_command("makemigrations", check=True, dry_run=True, stdout=io.StringIO())
         print(registry.built())
-    """) == "0"
+    """)
+        == "0"
+    )
 
 
-@pytest.mark.parametrize("command", ["check", "makemigrations --check --dry-run", "showmigrations", "sqlflush"])
+@pytest.mark.parametrize(
+    "command", ["check", "makemigrations --check --dry-run", "showmigrations", "sqlflush"]
+)
 def test_a_fresh_process_runs_the_command_without_a_warning(project, command):
     project.run("""
         shelf = MetaModel.objects.create(name="Shelf", app="library")
@@ -129,10 +136,13 @@ def test_remove_stale_contenttypes_keeps_those_of_generated_models(models):
 def test_remove_stale_contenttypes_keeps_those_of_models_that_no_one_has_used_yet(project):
     project.run("make('Book', title='CharField')")
     project.manage("remove_stale_contenttypes", "--no-input", "--include-stale-apps")
-    assert project.run("""
+    assert (
+        project.run("""
         from django.contrib.contenttypes.models import ContentType
         print(ContentType.objects.filter(app_label="dynamic", model="book").count())
-    """) == "1"
+    """)
+        == "1"
+    )
 
 
 def test_dumpdata_writes_generated_rows_and_loaddata_reads_them_back(models, tmp_path):
@@ -183,7 +193,9 @@ def test_flush_takes_tombstones_and_link_tables_with_it(models):
     rename(shelf, "Board")
     shelf.delete()
     run("flush", interactive=False, verbosity=0)
-    assert [name for kind, name, _ in tables() if name.startswith(("dynamic_", "library_b", "library_s", "zz_"))] == []
+    assert [
+        name for kind, name, _ in tables() if name.startswith(("dynamic_", "library_b", "library_s", "zz_"))
+    ] == []
 
 
 def test_flush_removes_the_content_types_of_generated_models(models):
@@ -199,7 +211,8 @@ def test_flush_in_one_process_is_noticed_by_another(project):
         sys.stdin.readline()
         dynamo.catch_up()
         print([schema.name for schema in dynamo.schema().live()])
-        print(make("Book", pages="IntegerField").get_model().objects.create(pages=1).pk, dynamo.verify().problems)
+        book = make("Book", pages="IntegerField").get_model()
+        print(book.objects.create(pages=1).pk, dynamo.verify().problems)
     """)
     assert other.stdout.readline().strip() == "ready"
     done = project.manage("flush", "--no-input")

@@ -61,7 +61,11 @@ def test_the_class_is_the_same_after_every_kind_of_change(book):
     every_change(book)
     assert dynamo.get_model("Volume") is cls is book.get_model()
     assert apps.get_model("dynamic", "volume") is cls
-    assert (cls.__name__, cls._meta.label, cls._meta.db_table) == ("Volume", "dynamic.Volume", "dynamic_volume")
+    assert (cls.__name__, cls._meta.label, cls._meta.db_table) == (
+        "Volume",
+        "dynamic.Volume",
+        "dynamic_volume",
+    )
 
 
 def test_a_class_imported_once_sees_fields_that_come_later(book):

@@ -23,6 +23,9 @@ from tests.integration.making import add, everything, make, rename, sql
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TABLE = "dynamo_events_schemaevent"
+REST = (
+    """type, type_version, data, batch_id, correlation_id, causation_id, actor, source, reason, recorded_at"""
+)
 PYTHON = {
     "save": lambda event: event.save(),
     "save of a new one": lambda event: SchemaEvent(position=99).save(),
@@ -43,18 +46,15 @@ RAW = {
     "delete": f"DELETE FROM {TABLE} WHERE position = 2",
     "delete all": f"DELETE FROM {TABLE}",
     "replace": f"INSERT OR REPLACE INTO {TABLE} SELECT * FROM {TABLE} WHERE position = 1",
-    "replace by event_id": f"""INSERT OR REPLACE INTO {TABLE} SELECT 99, event_id, stream_id, 99, type, type_version,
-        data, batch_id, correlation_id, causation_id, actor, source, reason, recorded_at, prev_hash, hash
-        FROM {TABLE} WHERE position = 1""",
-    "replace by version": f"""INSERT OR REPLACE INTO {TABLE} SELECT 99, 'x', stream_id, stream_version, type,
-        type_version, data, batch_id, correlation_id, causation_id, actor, source, reason, recorded_at, prev_hash,
-        hash FROM {TABLE} WHERE position = 1""",
+    "replace by event_id": f"""INSERT OR REPLACE INTO {TABLE} SELECT 99, event_id, stream_id, 99, {REST},
+        prev_hash, hash FROM {TABLE} WHERE position = 1""",
+    "replace by version": f"""INSERT OR REPLACE INTO {TABLE} SELECT 99, 'x', stream_id, stream_version, {REST},
+        prev_hash, hash FROM {TABLE} WHERE position = 1""",
     "upsert": f"""INSERT INTO {TABLE} SELECT * FROM {TABLE} WHERE position = 1
         ON CONFLICT (position) DO UPDATE SET actor = 'x'""",
 }
 # A copy of an event at another position, its chain continued as if it were genuine.
-FORGED = f"""INSERT INTO {TABLE} SELECT %s, '{uuid.uuid4().hex}', stream_id, stream_version + 50, type, type_version,
-    data, batch_id, correlation_id, causation_id, actor, source, reason, recorded_at, hash, hash
+FORGED = f"""INSERT INTO {TABLE} SELECT %s, '{uuid.uuid4().hex}', stream_id, stream_version + 50, {REST}, hash, hash
     FROM {TABLE} WHERE position = %s"""
 TAMPERED = {
     "event_id": str(uuid.UUID(int=7)).replace("-", ""),
@@ -187,7 +187,12 @@ def test_verify_notices_a_forged_tail(log):
 
 @pytest.mark.parametrize(
     ("assignment", "position"),
-    [("position = 9", 7), ("position = 4", 5), ("hash = 'x'", 7), ("registry_id = lower(registry_id) || '0'", 1)],
+    [
+        ("position = 9", 7),
+        ("position = 4", 5),
+        ("hash = 'x'", 7),
+        ("registry_id = lower(registry_id) || '0'", 1),
+    ],
 )
 def test_verify_notices_a_changed_head(log, assignment, position):
     with tampered((f"UPDATE dynamo_events_head SET {assignment}",)) as report:
@@ -260,7 +265,7 @@ def test_positions_and_versions_have_no_gaps(log):
     for name in ("a", "b"):
         add(author, name)
         add(book, name)
-    with pytest.raises(Exception, match="already|share"):
+    with pytest.raises(Exception, match="share the name"):
         add(book, "a")
     assert list(SchemaEvent.objects.values_list("position", flat=True)) == list(range(1, 11))
     for meta in (book, author):
@@ -273,7 +278,10 @@ def test_the_head_is_the_last_event(log):
 
 
 def test_every_event_of_one_change_set_has_its_context(log):
-    with dynamo.acting(actor="7", source="import", correlation_id="c", causation_id="d"), dynamo.batch(reason="because"):
+    with (
+        dynamo.acting(actor="7", source="import", correlation_id="c", causation_id="d"),
+        dynamo.batch(reason="because"),
+    ):
         make("Shelf", label="CharField")
     contexts = {event.context for event in dynamo.history()[6:]}
     (context,) = contexts
@@ -372,7 +380,9 @@ def test_bulk_create_refuses_to_ignore_or_update_conflicts(log):
     with pytest.raises(SchemaRefused):
         MetaModel.objects.bulk_create([row], ignore_conflicts=True)
     with pytest.raises(SchemaRefused):
-        MetaModel.objects.bulk_create([row], update_conflicts=True, unique_fields=["id"], update_fields=["name"])
+        MetaModel.objects.bulk_create(
+            [row], update_conflicts=True, unique_fields=["id"], update_fields=["name"]
+        )
 
 
 def test_bulk_update_records_the_named_attributes(log):
@@ -380,7 +390,9 @@ def test_bulk_update_records_the_named_attributes(log):
     for row in rows:
         row.help = row.description = "x"
     assert MetaField.objects.bulk_update(rows, ["help"]) == 2
-    assert set(MetaField.objects.filter(meta_model__name="Book").values_list("help", "description")) == {("x", "")}
+    assert set(MetaField.objects.filter(meta_model__name="Book").values_list("help", "description")) == {
+        ("x", "")
+    }
     assert dynamo.verify().problems == []
 
 
@@ -406,7 +418,11 @@ def test_the_fields_of_a_model_are_added_and_removed_through_the_door(log):
 
 def test_a_fixture_of_meta_rows_is_refused_and_leaves_no_trace(log, tmp_path):
     before = everything()
-    row = {"model": "dynamo.metamodel", "pk": str(uuid.uuid4()), "fields": {"name": "Sneaky", "app": "dynamic"}}
+    row = {
+        "model": "dynamo.metamodel",
+        "pk": str(uuid.uuid4()),
+        "fields": {"name": "Sneaky", "app": "dynamic"},
+    }
     path = tmp_path / "fixture.json"
     path.write_text(json.dumps([row]))
     with pytest.raises(SchemaRefused, match="fixture"):

@@ -44,7 +44,11 @@ def test_a_foreign_key_to_a_hand_written_model_goes_both_ways(transactional_db):
 
 def test_users_can_be_referred_to_in_every_way(transactional_db):
     make("Profile", user=to("auth.User", "OneToOneField"))
-    make("Team", members=to("auth.User", "ManyToManyField"), boss=to("auth.User", options={"related_name": "bosses_of"}))
+    make(
+        "Team",
+        members=to("auth.User", "ManyToManyField"),
+        boss=to("auth.User", options={"related_name": "bosses_of"}),
+    )
     profile, team = dynamo.get_model("Profile"), dynamo.get_model("Team")
     user = User.objects.create(username="u")
     p, t = profile.objects.create(user=user), team.objects.create(boss=user)
@@ -131,11 +135,14 @@ def test_on_delete_does_what_django_says(target, on_delete):
     book.objects.create(author=a)
     errors = {"PROTECT": ProtectedError, "RESTRICT": RestrictedError, "DO_NOTHING": IntegrityError}
     if on_delete in errors:
-        pytest.raises(errors[on_delete], a.delete)
+        with pytest.raises(errors[on_delete]):
+            a.delete()
         assert (author.objects.count(), book.objects.count()) == (1, 1)
     else:
         a.delete()
-        assert list(book.objects.values_list("author", flat=True)) == ([] if on_delete == "CASCADE" else [None])
+        assert list(book.objects.values_list("author", flat=True)) == (
+            [] if on_delete == "CASCADE" else [None]
+        )
 
 
 @pytest.mark.parametrize(("required", "expected"), [(True, "PROTECT"), (False, "SET_NULL")])
@@ -149,7 +156,11 @@ def test_on_delete_has_a_safe_default_that_follows_required(transactional_db, re
 
 def test_cascades_run_through_several_generated_models(transactional_db):
     make("A", user=to("auth.User", options={"on_delete": "CASCADE"}))
-    make("B", a=to("A", options={"on_delete": "CASCADE"}), us=to("A", "ManyToManyField", options={"related_name": "+"}))
+    make(
+        "B",
+        a=to("A", options={"on_delete": "CASCADE"}),
+        us=to("A", "ManyToManyField", options={"related_name": "+"}),
+    )
     user = User.objects.create(username="u")
     a = dynamo.get_model("A").objects.create(user=user)
     dynamo.get_model("B").objects.create(a=a).us.add(a)
@@ -166,10 +177,13 @@ def test_cascades_see_classes_that_nobody_has_used_in_this_process(project):
                                   "options": {"on_delete": "CASCADE"}})
         book.get_model().objects.create(user=User.objects.create(username="u"))
     """)
-    assert project.run("""
+    assert (
+        project.run("""
         from django.contrib.auth.models import User
         print(User.objects.get().delete()[0], dynamo.get_model("Book").objects.count())
-    """) == "2 0"
+    """)
+        == "2 0"
+    )
 
 
 REFUSED_NAMES = {
@@ -181,7 +195,12 @@ REFUSED_NAMES = {
     "a field of a generated target": ("Thing", "ForeignKey", "Other", {"related_name": "label"}),
     "a column of a generated target": ("Thing", "ForeignKey", "Other", {"related_name": "owner_id"}),
     "a method of a generated target": ("save", "OneToOneField", "Other", {}),
-    "an attribute that choices generate": ("Thing", "ForeignKey", "Other", {"related_name": "get_kind_display"}),
+    "an attribute that choices generate": (
+        "Thing",
+        "ForeignKey",
+        "Other",
+        {"related_name": "get_kind_display"},
+    ),
     "an own field, to self": ("Thing", "ForeignKey", "self", {"related_name": "r"}),
 }
 
@@ -270,7 +289,7 @@ def test_a_model_that_others_refer_to_is_not_retired(transactional_db):
     author = make("Author")
     make("Book", author=to("Author"), others=to("Author", "ManyToManyField", options={"related_name": "+"}))
     before = everything()
-    with pytest.raises(SchemaRefused, match="dynamic.Book.author, dynamic.Book.others"):
+    with pytest.raises(SchemaRefused, match=r"dynamic\.Book\.author, dynamic\.Book\.others"):
         author.delete()
     assert everything() == before
 
@@ -282,7 +301,9 @@ def test_a_model_that_only_refers_to_itself_can_be_retired(transactional_db):
     assert dynamo.verify().problems == []
 
 
-@pytest.mark.parametrize("label", ["dynamo.MetaModel", "dynamo_events.SchemaEvent", "auth.User_groups", "nope.Nope", "Nope"])
+@pytest.mark.parametrize(
+    "label", ["dynamo.MetaModel", "dynamo_events.SchemaEvent", "auth.User_groups", "nope.Nope", "Nope"]
+)
 def test_what_is_no_target_is_refused(label):
     with pytest.raises(ValidationError):
         make("Book", r=to(label))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from typing import Self
 
 import pytest
 from django.core.exceptions import FieldDoesNotExist, FieldError
@@ -32,7 +33,7 @@ class Crowd:
         self.names = [action.__name__ for action in actions]
         self.threads = [threading.Thread(target=self._repeat, args=(action,)) for action in actions]
 
-    def __enter__(self) -> Crowd:
+    def __enter__(self) -> Self:
         for thread in self.threads:
             thread.start()
         return self
@@ -151,7 +152,8 @@ def test_other_threads_see_nothing_before_the_commit(transactional_db):
 def test_many_threads_building_classes_for_the_first_time_get_the_same_ones(project):
     project.run("""
         make("A"); make("B", a={"type": "ForeignKey", "related_model": "A"})
-        add(MetaModel.objects.get(name="A"), "other", "ForeignKey", related_model="B", options={"related_name": "+"})
+        a = MetaModel.objects.get(name="A")
+        add(a, "other", "ForeignKey", related_model="B", options={"related_name": "+"})
         for n in range(20):
             make(f"C{n}", b={"type": "ForeignKey", "related_model": "B"})
     """)
@@ -161,7 +163,8 @@ def test_many_threads_building_classes_for_the_first_time_get_the_same_ones(proj
             try:
                 barrier.wait(20)
                 order = range(20) if n % 2 else reversed(range(20))
-                found.append({f"C{i}": dynamo.get_model(f"C{i}") for i in order} | {"A": dynamo.get_model("A")})
+                mine = {f"C{i}": dynamo.get_model(f"C{i}") for i in order}
+                found.append({**mine, "A": dynamo.get_model("A")})
             except BaseException as error:
                 odd.append(repr(error))
             finally:

@@ -1,5 +1,6 @@
 """All of a change or none of it: in a caller's transaction, in savepoints, and when any statement fails."""
 
+# ruff: noqa: PT012  # a transaction that rolls back is a block of several statements
 from __future__ import annotations
 
 import pytest
@@ -136,7 +137,9 @@ def test_many_kinds_of_changes_fit_into_one_batch(transactional_db):
         for name in ("create a model", "add a field", "rename a field", "convert a field", "rename a model"):
             CHANGES[name]()
     settled()
-    assert {event.context.batch_id for event in dynamo.history()[-5:]} == {dynamo.history()[-1].context.batch_id}
+    assert {event.context.batch_id for event in dynamo.history()[-5:]} == {
+        dynamo.history()[-1].context.batch_id
+    }
 
 
 def test_inside_a_batch_a_class_can_be_asked_for_and_used(transactional_db):
@@ -235,7 +238,7 @@ def test_rows_and_shape_of_one_transaction_go_together(transactional_db):
 def test_a_connection_that_closes_inside_a_transaction_takes_the_change_with_it(transactional_db):
     book = make("Book", title="CharField")
     before = everything()
-    with pytest.raises(Exception, match="closed|Cannot"), transaction.atomic():
+    with pytest.raises(Exception, match=r"closed|Cannot"), transaction.atomic():
         add(book, "pages", "IntegerField")
         connection.close()
         MetaModel.objects.count()
@@ -246,7 +249,10 @@ def test_a_connection_that_closes_inside_a_transaction_takes_the_change_with_it(
 
 def test_remaking_a_referenced_table_inside_a_transaction_keeps_rows_and_references(transactional_db):
     prepare()
-    links, keys = sql("SELECT * FROM dynamic_book_tags"), sql("SELECT id, author_id, sequel_id FROM dynamic_book")
+    links, keys = (
+        sql("SELECT * FROM dynamic_book_tags"),
+        sql("SELECT id, author_id, sequel_id FROM dynamic_book"),
+    )
     with transaction.atomic():
         alter(MetaField.objects.get(name="code"), unique=False)
         alter(MetaField.objects.get(name="code"), unique=True)
@@ -259,7 +265,9 @@ def test_remaking_a_referenced_table_inside_a_transaction_keeps_rows_and_referen
         sql("DELETE FROM dynamic_author")
 
 
-def test_remaking_a_large_table_that_refers_to_itself_inside_a_transaction_is_refused(transactional_db, monkeypatch):
+def test_remaking_a_large_table_that_refers_to_itself_inside_a_transaction_is_refused(
+    transactional_db, monkeypatch
+):
     monkeypatch.setattr(sqlite, "SELF_REFERENCE_LIMIT", 1)
     prepare()
     before = everything()
@@ -305,7 +313,9 @@ def test_a_plain_test_case_can_make_use_and_change_models():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("execute", [True, False])
-def test_commit_hooks_that_a_test_runs_by_hand_leave_nothing_behind(django_capture_on_commit_callbacks, execute):
+def test_commit_hooks_that_a_test_runs_by_hand_leave_nothing_behind(
+    django_capture_on_commit_callbacks, execute
+):
     with django_capture_on_commit_callbacks(execute=execute):
         make("Kept", title="CharField")
     assert dynamo.get_model("Kept").objects.count() == 0

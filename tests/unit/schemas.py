@@ -21,7 +21,9 @@ scalars = (
     | texts
 )
 json_values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
 )
 objects = st.dictionaries(names, json_values, max_size=3)
 choices = st.lists(st.tuples(scalars, texts), max_size=3)

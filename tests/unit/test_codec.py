@@ -32,7 +32,9 @@ def test_every_type_and_version_has_a_golden_file(name, version):
 
 
 def test_every_golden_file_is_of_a_known_type():
-    assert {path.name for path in GOLDEN.iterdir()} == {f"{name}.v{version}.json" for name, version in VERSIONS}
+    assert {path.name for path in GOLDEN.iterdir()} == {
+        f"{name}.v{version}.json" for name, version in VERSIONS
+    }
 
 
 @pytest.mark.parametrize(("name", "version"), VERSIONS)
@@ -53,7 +55,8 @@ def test_golden_files_show_every_attribute_of_their_event_in_use(name, version):
 
 
 @pytest.mark.parametrize(
-    ("name", "version"), [("field.vanished", 1), ("field.renamed", 2), ("field.renamed", 0), ("", 1), ("Event", 1)]
+    ("name", "version"),
+    [("field.vanished", 1), ("field.renamed", 2), ("field.renamed", 0), ("", 1), ("Event", 1)],
 )
 def test_an_unknown_type_or_version_is_refused(name, version):
     with pytest.raises(UnknownEvent) as caught:

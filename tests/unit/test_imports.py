@@ -32,6 +32,11 @@ def test_the_core_is_importable_without_django(module):
 
 def test_the_shell_is_what_needs_django():
     done = subprocess.run(
-        [sys.executable, "-c", BLOCKED, "store"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", BLOCKED, "store"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert "is not to be imported here" in done.stderr

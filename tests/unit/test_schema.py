@@ -7,7 +7,7 @@ import pickle
 from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from events.schema import FieldSchema, Frozen, Schema, canonical, freeze, in_order, thaw
 from tests.unit.schemas import a_field, a_model, attributes_of_fields, json_values, models
@@ -68,7 +68,9 @@ def test_freezing_twice_is_freezing_once(value):
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, copy.copy, lambda v: pickle.loads(pickle.dumps(v))])
-@pytest.mark.parametrize("value", [Frozen({"a": Frozen({"b": (1,)})}), a_field(options={"max_length": 3}), a_model()])
+@pytest.mark.parametrize(
+    "value", [Frozen({"a": Frozen({"b": (1,)})}), a_field(options={"max_length": 3}), a_model()]
+)
 def test_schema_values_can_be_copied_and_pickled(again, value):
     assert again(value) == value
 
@@ -119,6 +121,7 @@ def test_fingerprints_are_equal_exactly_when_the_values_are(first, second):
     assert (one.fingerprint() == other.fingerprint()) == (canonical(first) == canonical(second))
 
 
+@settings(max_examples=30)
 @given(models())
 def test_the_order_in_which_options_were_given_does_not_matter(model):
     turned = replace(model, options=dict(reversed(model.options.items())))

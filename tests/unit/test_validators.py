@@ -28,15 +28,36 @@ def refused(check, *values, **kwargs) -> None:
 # -- names -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a", "A", "title", "a_1", "a1b2", "type", "case", "select", "x" * 59, "zzz"])
+@pytest.mark.parametrize(
+    "name", ["a", "A", "title", "a_1", "a1b2", "type", "case", "select", "x" * 59, "zzz"]
+)
 def test_plain_names_are_taken(name):
     assert validators.field_name(name) == name
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", "_a", "a_", "a__b", "1a", "a b", "a-b", "é", "ﬁle", "a\n", "a\x00", "a;b", 'a"b', "x" * 60]
-    + ["class", "None", "id", "pk", "ID", "oid", "rowid", "zz_1", "ZZ_1", "ZZ_a", None, 3, b"a", ["a"], True],
+    [
+        *(
+            "",
+            " ",
+            "_a",
+            "a_",
+            "a__b",
+            "1a",
+            "a b",
+            "a-b",
+            "é",
+            "ﬁle",
+            "a\n",
+            "a\x00",
+            "a;b",
+            'a"b',
+            "x" * 60,
+        ),
+        *("class", "None", "id", "pk", "ID", "oid", "rowid", "zz_1", "ZZ_1", "ZZ_a"),
+        *(None, 3, b"a", ["a"], True),
+    ],
     ids=repr,
 )
 def test_names_that_some_database_or_language_trips_over_are_refused(name):
@@ -124,8 +145,21 @@ def test_sane_json_comes_back_as_it_is(value):
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), 2**63, -(2**63) - 1, "\x00", "\ud800", {"\x00": 1}, {1: 2}, Ellipsis, b"x", {1, 2}]
-    + [[[[[[[[[[1]]]]]]]]], "x" * 65_537],
+    [
+        float("nan"),
+        float("inf"),
+        2**63,
+        -(2**63) - 1,
+        "\x00",
+        "\ud800",
+        {"\x00": 1},
+        {1: 2},
+        Ellipsis,
+        b"x",
+        {1, 2},
+        [[[[[[[[[1]]]]]]]]],
+        "x" * 65_537,
+    ],
     ids=repr,
 )
 def test_json_that_no_database_stores_is_refused(value):
@@ -137,7 +171,7 @@ def test_json_that_no_database_stores_is_refused(value):
 
 @pytest.mark.parametrize("type_name", ROWS)
 def test_every_type_refuses_an_unknown_option_by_its_name(type_name):
-    given_options = {**{name: 3 for name in ROWS[type_name].needs}, "primary_key": True}
+    given_options = {**dict.fromkeys(ROWS[type_name].needs, 3), "primary_key": True}
     with pytest.raises(ValidationError, match="primary_key"):
         validators.options(given_options, ROWS[type_name], required=False)
 
@@ -145,7 +179,7 @@ def test_every_type_refuses_an_unknown_option_by_its_name(type_name):
 @pytest.mark.parametrize("type_name", ROWS)
 def test_options_materialise_their_defaults(type_name):
     row = ROWS[type_name]
-    made = validators.options({name: 3 for name in row.needs}, row, required=False)
+    made = validators.options(dict.fromkeys(row.needs, 3), row, required=False)
     assert set(row.defaults) <= set(made)
     assert validators.options(dict(made), row, required=False) == made
 
@@ -196,7 +230,9 @@ def test_a_required_relation_cannot_be_emptied():
     refused(validators.options, {"on_delete": "SET_NULL"}, ROWS["ForeignKey"], required=True)
 
 
-@pytest.mark.parametrize("name", ["os.system", "Field", "Model", "AutoField", "GenericForeignKey", "", None, 3, [], {}], ids=repr)
+@pytest.mark.parametrize(
+    "name", ["os.system", "Field", "Model", "AutoField", "GenericForeignKey", "", None, 3, [], {}], ids=repr
+)
 def test_types_come_from_the_table_and_from_nowhere_else(name):
     refused(validators.field_type, name)
 
@@ -281,7 +317,9 @@ def test_a_decimal_default_fits_its_digits(type_name, default):
 
 @pytest.mark.parametrize("type_name", ["CharField", "TextField", "SlugField", "EmailField", "URLField"])
 def test_an_empty_text_is_a_default_beside_any_choices(type_name):
-    field = a_field(type=type_name, default="", choices=[["a-b", "A"]] if type_name in {"CharField", "SlugField"} else ())
+    field = a_field(
+        type=type_name, default="", choices=[["a-b", "A"]] if type_name in {"CharField", "SlugField"} else ()
+    )
     validators.values(field, ROWS[type_name])
 
 
