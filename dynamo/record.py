@@ -55,14 +55,11 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
         yield work
         if work.failed is not None:
             raise SchemaRefused("a change of this batch was refused, so all of it is") from work.failed
+        if connections[using].needs_rollback:
+            raise SchemaRefused("the transaction was marked for rollback inside the change set")
         flush(work)
-        doomed = connections[using].needs_rollback
         with _translated():
             stack.close()
-    if doomed:
-        raise SchemaRefused(
-            "the transaction was marked for rollback inside the change set; nothing was changed"
-        )
     return work
 
 

@@ -32,13 +32,19 @@ def project_shared(transition: Transition, using: str) -> None:
     for change in moving:
         _rename(held[id(change)], ("zz", f"zz_{held[id(change)].pk}"))
     for change in moving:
-        if change.after is None:
-            held[id(change)].delete()
-        else:
-            _rename(held[id(change)], _name(change.after))
+        _follow(held[id(change)], _name(change.before), _name(change.after))
     for change in shaped:
         if change.live_after is not None:
             _complete(change, change.live_after, held[id(change)], using)
+
+
+def _follow(content_type: Any, old: tuple[str, str] | None, new: tuple[str, str] | None) -> None:
+    if new is None or old is None:
+        content_type.delete()
+        return
+    _rename(content_type, new)
+    if apps.is_installed("django.contrib.auth"):
+        _rename_permissions(content_type, old[1], new[1])
 
 
 def _name(schema: ModelSchema | None) -> tuple[str, str] | None:
@@ -73,7 +79,7 @@ def _complete(change: Change, after: ModelSchema, content_type: Any, using: str)
         name = after.key
         content_type, _ = _content_types().using(using).get_or_create(app_label=name[0], model=name[1])
     if apps.is_installed("django.contrib.auth"):
-        _permissions(content_type, before, after, using)
+        _permissions(content_type, after, using)
 
 
 def project_local(transition: Transition) -> None:
@@ -82,17 +88,23 @@ def project_local(transition: Transition) -> None:
         _content_types().clear_cache()
 
 
-def _permissions(content_type: Any, before: ModelSchema | None, after: ModelSchema, using: str) -> None:
+def _permissions(content_type: Any, after: ModelSchema, using: str) -> None:
     from django.contrib.auth.models import Permission
 
-    rows = Permission.objects.using(using)
     for action in ACTIONS:
         named = {"name": f"Can {action} {classes.verbose_name(after)}"[:255]}
-        codename = f"{action}_{after.key[1]}"
-        if before is not None and before.key != after.key:
-            old = rows.filter(content_type=content_type, codename=f"{action}_{before.key[1]}")
-            old.update(codename=codename)
-        rows.update_or_create(content_type=content_type, codename=codename, defaults=named)
+        Permission.objects.using(using).update_or_create(
+            content_type=content_type, codename=f"{action}_{after.key[1]}", defaults=named
+        )
+
+
+def _rename_permissions(content_type: Any, old: str, new: str) -> None:
+    """Codenames carry the model's name: a retired model's must not be those of a new one."""
+    from django.contrib.auth.models import Permission
+
+    rows = Permission.objects.using(content_type._state.db).filter(content_type=content_type)
+    for action in ACTIONS:
+        rows.filter(codename=f"{action}_{old}").update(codename=f"{action}_{new}")
 
 
 def _texts(schema: ModelSchema) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from projections.transition import Transition
 Lookup: TypeAlias = Callable[[str], ModelSchema | None]
 
 SAMPLES = 5
+LONGEST_SAMPLE = 60
 
 
 class Rows:
@@ -101,6 +102,14 @@ def check_free(name: str, moving: set[str], using: str) -> None:
 
 def counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
+
+
+def some(samples: list[Any]) -> str:
+    """Samples for a message, each cut to a length that a line can hold."""
+    return ", ".join(
+        text if len(text := repr(value)) <= LONGEST_SAMPLE else f"{text[:LONGEST_SAMPLE]}…"
+        for value in samples
+    )
 
 
 def handling_of(done: Transition, field: FieldSchema) -> Handling:
@@ -197,7 +206,7 @@ def _refuse_conversion(
 ) -> None:
     raise DataRefused(
         f"{_label(rows, new)}: {counted(count, 'value does', 'values do')} not fit {new.type}, "
-        f"such as {samples}; correct them, or "
+        f"such as {some(samples)}; correct them, or "
         'set on_error to "null", "keep", or "value" with an error_value',
         count=count,
         samples=samples,
@@ -221,7 +230,7 @@ def _check_target(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup
     if count:
         raise DataRefused(
             f"{_label(rows, new)}: {counted(count, 'row refers', 'rows refer')} to ids that the new target "
-            f"does not have, such as {samples}; empty or correct them first",
+            f"does not have, such as {some(samples)}; empty or correct them first",
             count=count,
             samples=samples,
         )
@@ -236,7 +245,7 @@ def _check_unique(rows: Rows, old: FieldSchema, new: FieldSchema, filled: int) -
         raise DataRefused(
             f"{_label(rows, new)} cannot be unique: "
             f"{counted(count or filled, 'value occurs', 'values occur')} more than once, "
-            f"such as {samples}; make them differ first",
+            f"such as {some(samples)}; make them differ first",
             count=count or filled,
             samples=samples,
         )
@@ -260,7 +269,7 @@ def _check_together(
     if count:
         raise DataRefused(
             f"{after.label}: {', '.join(f.name for f in new)} cannot be unique together: {count} pairs "
-            f"occur more than once, such as {samples}; make them differ first",
+            f"occur more than once, such as {some(samples)}; make them differ first",
             count=count,
             samples=samples,
         )

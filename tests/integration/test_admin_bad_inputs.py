@@ -73,4 +73,3 @@ def test_the_form_gives_the_same_verdict_as_save(entry: dict[str, Any], client: 
         assert everything() == before
     assert dynamo.verify().problems == []
     assert MetaModel.objects.filter(pk=probe.pk).exists()
-

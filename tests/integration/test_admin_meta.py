@@ -168,7 +168,8 @@ def test_a_type_is_changed_in_the_form_without_touching_options_that_nobody_type
     fields = [{"name": "title", "type": "CharField"}]
     client.post(reverse("admin:dynamo_metamodel_add"), form("Book", *fields))
     field = MetaField.objects.get()
-    data = {**BLANK, "meta_model": str(field.meta_model_id), "name": "title", "type": "IntegerField"}
+    data: dict[str, Any] = {**BLANK, "meta_model": str(field.meta_model_id), "name": "title"}
+    data["type"] = "IntegerField"
     data |= {"order": 0, "options": '{"max_length": 255}', "on_error": "null", "error_value": '"left over"'}
     response = client.post(reverse("admin:dynamo_metafield_change", args=[field.pk]), data)
     assert response.status_code == 302, response.content.decode()

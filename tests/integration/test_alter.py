@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -17,7 +18,7 @@ from tests.integration.making import add, alter, columns, everything, make, sql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LOSSLESS = [
+LOSSLESS: list[Any] = [
     ("CharField", {}, "12", "IntegerField", {}, 12),
     ("CharField", {}, " -7 ", "SmallIntegerField", {}, -7),
     ("CharField", {}, "1.50", "DecimalField", {"max_digits": 5, "decimal_places": 2}, Decimal("1.50")),

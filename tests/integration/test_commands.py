@@ -94,4 +94,9 @@ def test_a_change_made_by_code_says_so_and_one_made_by_a_context_names_its_origi
     found = list(store.read("default"))
     assert found[0].context.source == "code"
     last = found[-1].context
-    assert (last.actor, last.source, last.reason, last.correlation_id) == ("worker-7", "import", "nightly", "c-1")
+    assert (last.actor, last.source, last.reason, last.correlation_id) == (
+        "worker-7",
+        "import",
+        "nightly",
+        "c-1",
+    )

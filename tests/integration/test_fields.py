@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.db import IntegrityError, models
+from django.db import IntegrityError, models, transaction
 from django.forms import modelform_factory
 from django.utils import timezone
 
@@ -19,7 +19,8 @@ from projections.fields import STOCK
 from tests.integration.making import NEEDED, add, alter, columns, make
 from tests.integration.values import sample
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The matrix is large, so each test is a plain one that rolls back; test_transactions commits.
+pytestmark = pytest.mark.django_db
 
 PLAIN = sorted(name for name, row in STOCK.items() if not row.is_relation)
 WITHOUT_CHOICES = {"JSONField", "BinaryField"}
@@ -77,7 +78,7 @@ def test_a_required_field_is_never_null_or_blank(type_name):
 def test_a_missing_required_value_is_never_filled_silently(type_name):
     cls = made(type_name, required=True)
     text = STOCK[type_name].cls.empty_strings_allowed
-    with pytest.raises(ValidationError if text else IntegrityError):
+    with pytest.raises(ValidationError if text else IntegrityError), transaction.atomic():
         cls().full_clean() if text else cls.objects.create()
 
 
@@ -100,7 +101,7 @@ def test_a_unique_field_takes_each_value_once_and_nothing_often(type_name):
     cls.objects.create(x=sample(field))
     cls.objects.create(x=None)
     cls.objects.create(x=None)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), transaction.atomic():
         cls.objects.create(x=sample(field))
 
 
@@ -142,7 +143,7 @@ def test_types_whose_values_are_no_choices_refuse_them(type_name):
         made(type_name, choices=[["a", "A"]])
 
 
-def test_grouped_choices_and_the_comma_text_are_normalised(transactional_db):
+def test_grouped_choices_and_the_comma_text_are_normalised():
     grouped = [["Fruit", [["a", "Apple"], ["b", "Banana"]]], ["c", "Carrot"]]
     meta = make(
         "Thing", x={"type": "CharField", "choices": grouped}, y={"type": "CharField", "choices": "red, green"}
@@ -154,7 +155,7 @@ def test_grouped_choices_and_the_comma_text_are_normalised(transactional_db):
         cls(x="z").full_clean()
 
 
-def test_a_default_that_is_none_of_the_choices_is_refused(transactional_db):
+def test_a_default_that_is_none_of_the_choices_is_refused():
     with pytest.raises(ValidationError, match="choices"):
         made("IntegerField", choices=[[1, "one"]], default=2)
 
@@ -197,7 +198,7 @@ def test_computed_defaults_fill_new_and_existing_rows(factory, type_name, kind, 
     assert len(set(map(str, values))) == 4 or factory != "uuid4"
 
 
-def test_a_required_unique_uuid_gets_a_value_of_its_own_for_every_row(transactional_db):
+def test_a_required_unique_uuid_gets_a_value_of_its_own_for_every_row():
     meta = make("Thing")
     for _ in range(3):
         meta.get_model().objects.create()
@@ -205,13 +206,13 @@ def test_a_required_unique_uuid_gets_a_value_of_its_own_for_every_row(transactio
     assert meta.get_model().objects.values("x").distinct().count() == 3
 
 
-def test_rows_do_not_share_a_mutable_default(transactional_db):
+def test_rows_do_not_share_a_mutable_default():
     cls = made("JSONField", default={"a": []})
     cls().x["a"].append(1)
     assert cls().x == {"a": []}
 
 
-def test_stamps_are_set_when_a_row_is_made_and_when_it_is_saved(transactional_db):
+def test_stamps_are_set_when_a_row_is_made_and_when_it_is_saved():
     meta = make("Thing", label="CharField")
     add(meta, "made", "DateTimeField", options={"auto_now_add": True})
     add(meta, "changed", "DateTimeField", options={"auto_now": True})
@@ -221,7 +222,7 @@ def test_stamps_are_set_when_a_row_is_made_and_when_it_is_saved(transactional_db
     assert row.made <= first < row.changed <= timezone.now()
 
 
-def test_a_file_is_stored_below_the_media_folder(transactional_db, settings, tmp_path):
+def test_a_file_is_stored_below_the_media_folder(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     cls = made("FileField", options={"upload_to": "docs"})
     row = cls.objects.create()
@@ -242,20 +243,20 @@ def test_whole_numbers_have_the_same_limits_everywhere(type_name):
             alter(MetaField.objects.get(), default=value)
 
 
-def test_decimals_keep_their_digits(transactional_db):
+def test_decimals_keep_their_digits():
     cls = made("DecimalField", options={"max_digits": 15, "decimal_places": 3})
     row = cls.objects.create(x=Decimal("123456789012.345"))
     assert cls.objects.get(pk=row.pk).x == Decimal("123456789012.345")
 
 
-def test_help_is_shown_as_text_and_never_as_markup(transactional_db):
+def test_help_is_shown_as_text_and_never_as_markup():
     cls = made("CharField", help="<script>alert(1)</script>", verbose_name="<b>bold</b>")
     page = str(modelform_factory(cls, fields=["x"])())
     assert "<script>" not in page
     assert "<b>" not in page
 
 
-def test_help_of_a_many_to_many_is_text_too(transactional_db):
+def test_help_of_a_many_to_many_is_text_too():
     cls = make(
         "Thing", xs={"type": "ManyToManyField", "related_model": "self", "help": "<script>"}
     ).get_model()

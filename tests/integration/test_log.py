@@ -48,14 +48,14 @@ RAW = {
     "replace": f"INSERT OR REPLACE INTO {TABLE} SELECT * FROM {TABLE} WHERE position = 1",
     "replace by event_id": f"""INSERT OR REPLACE INTO {TABLE} SELECT 99, event_id, stream_id, 99, {REST},
         prev_hash, hash FROM {TABLE} WHERE position = 1""",
-    "replace by version": f"""INSERT OR REPLACE INTO {TABLE} SELECT 99, 'x', stream_id, stream_version, {REST},
-        prev_hash, hash FROM {TABLE} WHERE position = 1""",
+    "replace by version": f"""INSERT OR REPLACE INTO {TABLE} SELECT 99, 'x', stream_id, stream_version,
+        {REST}, prev_hash, hash FROM {TABLE} WHERE position = 1""",
     "upsert": f"""INSERT INTO {TABLE} SELECT * FROM {TABLE} WHERE position = 1
         ON CONFLICT (position) DO UPDATE SET actor = 'x'""",
 }
 # A copy of an event at another position, its chain continued as if it were genuine.
-FORGED = f"""INSERT INTO {TABLE} SELECT %s, '{uuid.uuid4().hex}', stream_id, stream_version + 50, {REST}, hash, hash
-    FROM {TABLE} WHERE position = %s"""
+FORGED = f"""INSERT INTO {TABLE} SELECT %s, '{uuid.uuid4().hex}', stream_id, stream_version + 50,
+    {REST}, hash, hash FROM {TABLE} WHERE position = %s"""
 TAMPERED = {
     "event_id": str(uuid.UUID(int=7)).replace("-", ""),
     "stream_id": str(uuid.UUID(int=7)).replace("-", ""),
@@ -265,7 +265,7 @@ def test_positions_and_versions_have_no_gaps(log):
     for name in ("a", "b"):
         add(author, name)
         add(book, name)
-    with pytest.raises(Exception, match="share the name"):
+    with pytest.raises(Exception, match="is taken"):
         add(book, "a")
     assert list(SchemaEvent.objects.values_list("position", flat=True)) == list(range(1, 11))
     for meta in (book, author):

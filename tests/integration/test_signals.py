@@ -269,7 +269,8 @@ def test_a_veto_of_one_change_takes_the_whole_batch_back(transactional_db, liste
 
 
 def test_a_vetoed_row_can_be_saved_later(transactional_db, listen):
-    book, allowed = make("Book"), []
+    book = make("Book")
+    allowed: list[object] = []
 
     def veto(sender, **kwargs):
         if not allowed:

@@ -79,7 +79,8 @@ def swap_columns(meta: MetaModel) -> None:
 
 def test_readers_never_see_a_value_in_the_wrong_attribute(transactional_db):
     meta = make("Book", **dict.fromkeys(NAMES, "CharField"))
-    cls, wrong = meta.get_model(), []
+    cls = meta.get_model()
+    wrong: list[object] = []
     cls.objects.bulk_create(cls(**{name: name for name in NAMES}) for _ in range(50))
 
     def read():

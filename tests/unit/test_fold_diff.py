@@ -65,6 +65,7 @@ def test_folding_the_diff_of_two_schemas_leads_from_one_to_the_other(pair):
     assert fingerprint(folded(before, diff(before, after))) == fingerprint(after)
 
 
+@settings(max_examples=30)
 @given(transitions())
 def test_the_diff_still_leads_there_after_a_trip_through_the_codec(pair):
     before, after = pair
@@ -72,27 +73,27 @@ def test_the_diff_still_leads_there_after_a_trip_through_the_codec(pair):
     assert fingerprint(folded(before, events)) == fingerprint(after)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(models())
 def test_the_diff_of_equals_is_empty(model):
     assert list(diff(model, replace(model))) == []
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(models())
 def test_a_model_can_be_made_from_nothing(model):
     fresh = replace(model, retired_fields=())
     assert fingerprint(folded(None, diff(None, fresh))) == fingerprint(fresh)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(models())
 def test_a_model_can_be_taken_back_to_nothing(model):
     gone = replace(model, retired=True, db_table="zz_gone")
     assert folded(model, [*diff(model, gone), *diff(gone, None)]) is None
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(transitions())
 def test_every_event_is_one_version_and_says_what_was_before_and_what_is_after(pair):
     before, after = pair
@@ -104,7 +105,7 @@ def test_every_event_is_one_version_and_says_what_was_before_and_what_is_after(p
             assert canonical(event.before) != canonical(event.after)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(models())
 def test_retiring_and_restoring_a_model_with_its_link_tables_is_lossless(model):
     links = tuple(replace(f, table=f"zz_{f.id}" if f.table else "") for f in model.fields)

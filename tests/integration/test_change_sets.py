@@ -1,0 +1,168 @@
+"""Several changes in one change set: net effect on tables, names, grants and classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.test import TestCase
+
+import dynamo
+from dynamo.exceptions import DataRefused, SchemaRefused
+from dynamo.models import MetaField, MetaModel
+from tests.integration.making import add, alter, everything, make, rename
+
+
+@pytest.fixture
+def book(transactional_db: None) -> MetaModel:
+    meta = make("Book", title="CharField", pages="CharField")
+    meta.get_model().objects.create(title="Emma", pages="12")
+    return meta
+
+
+def field(name: str) -> MetaField:
+    return MetaField.objects.get(name=name)
+
+
+def test_a_later_change_of_the_same_field_takes_no_conversion_back(book: MetaModel) -> None:
+    with dynamo.batch():
+        alter(field("pages"), type="IntegerField")
+        alter(field("pages"), help="of the first edition")
+        added = add(book, "copies", "IntegerField", required=True, default=0, backfill=5)
+        alter(added, help="in the shop")
+    row = book.get_model().objects.get()
+    assert (row.pages, row.copies) == (12, 5)
+    assert dynamo.verify().problems == []
+
+
+def test_a_refusal_that_the_caller_catches_refuses_the_whole_batch(book: MetaModel) -> None:
+    before = everything()
+    with pytest.raises(SchemaRefused, match="all of it"):
+        _catch_a_refusal(book)
+    assert everything() == before
+    assert dynamo.verify().problems == []
+
+
+def _catch_a_refusal(book: MetaModel) -> None:
+    with dynamo.batch():
+        alter(field("title"), type="IntegerField")
+        with pytest.raises(DataRefused):
+            dynamo.get_model("Book")
+        add(book, "later")
+
+
+def test_a_transaction_marked_for_rollback_inside_a_batch_changes_nothing(book: MetaModel) -> None:
+    before = everything()
+    with pytest.raises(SchemaRefused, match="marked for rollback"):
+        _mark_for_rollback(book)
+    assert everything() == before
+
+
+def _mark_for_rollback(book: MetaModel) -> None:
+    with dynamo.batch():
+        add(book, "later")
+        transaction.set_rollback(True)
+
+
+def test_catching_up_inside_a_batch_shows_nothing_early(book: MetaModel) -> None:
+    cls = book.get_model()
+    with dynamo.batch():
+        add(book, "later")
+        assert dynamo.catch_up() is False
+        assert [f.name for f in cls._meta.fields] == ["id", "title", "pages"]
+    assert [f.name for f in cls._meta.fields] == ["id", "title", "pages", "later"]
+
+
+def test_a_relation_added_and_retired_in_one_batch_leaves_no_foreign_key(book: MetaModel) -> None:
+    make("Author", name="CharField")
+    with dynamo.batch():
+        added = add(book, "author", "ForeignKey", related_model="Author")
+        added.delete()
+    assert dynamo.verify().problems == []
+
+
+def test_grants_follow_models_that_swap_their_names(book: MetaModel) -> None:
+    other = make("Other", name="CharField")
+    reader = User.objects.create_user("reader")
+    reader.user_permissions.add(Permission.objects.get(codename="view_book"))
+    with dynamo.batch():
+        rename(book, "Between")
+        rename(other, "Book")
+        rename(book, "Other")
+    reader = User.objects.get()
+    assert reader.has_perm("dynamic.view_other")
+    assert not reader.has_perm("dynamic.view_book")
+    assert ContentType.objects.filter(app_label="dynamic").count() == 2
+
+
+def test_a_new_model_of_a_retired_name_inherits_no_grants(book: MetaModel) -> None:
+    reader = User.objects.create_user("reader")
+    reader.user_permissions.add(Permission.objects.get(codename="delete_book"))
+    book.delete()
+    make("Book", title="CharField")
+    assert not User.objects.get().has_perm("dynamic.delete_book")
+
+
+def test_the_link_table_is_found_by_its_name_after_any_change(book: MetaModel) -> None:
+    add(book, "tags", "ManyToManyField", related_model="self")
+    add(book, "more")
+    cls = book.get_model()
+    assert apps.get_model("dynamic", "Book_tags") is cls.tags.through
+    assert apps.get_model("dynamic", "Book") is cls
+
+
+def test_an_instance_whose_first_save_rolled_back_can_be_saved_again(book: MetaModel) -> None:
+    row = MetaModel(name="Again")
+    with transaction.atomic():
+        row.save()
+        transaction.set_rollback(True)
+    row.save()
+    assert dynamo.get_model("Again") is row.get_model()
+
+
+def test_converting_one_member_of_a_group_that_is_unique_together_is_no_clash(book: MetaModel) -> None:
+    cls = book.get_model()
+    cls.objects.create(title="Emma", pages="13")
+    with dynamo.batch():
+        alter(field("title"), unique_together=True)
+        alter(field("pages"), unique_together=True)
+    alter(field("pages"), type="IntegerField")
+    assert sorted(cls.objects.values_list("title", "pages")) == [("Emma", 12), ("Emma", 13)]
+
+
+def test_empty_text_of_an_optional_field_becomes_null_in_another_type(book: MetaModel) -> None:
+    cls = book.get_model()
+    cls.objects.create(title="Sanditon", pages="")
+    alter(field("pages"), type="IntegerField")
+    assert dict(cls.objects.values_list("title", "pages")) == {"Emma": 12, "Sanditon": None}
+
+
+def test_a_new_member_of_a_unique_group_is_judged_by_the_rows(book: MetaModel) -> None:
+    book.get_model().objects.create(title="Sanditon")
+    with pytest.raises(DataRefused) as refusal:
+        add(book, "shelf", default="A", unique_together=True)
+    assert refusal.value.count == 1
+
+
+def test_plain_models_work_in_an_event_loop_that_nothing_prepared(book: MetaModel, project: Any) -> None:
+    lines = ["import asyncio", "from django.contrib.auth.models import User"]
+    lines += ["async def look(): return await User.objects.filter(username='x').acount()"]
+    lines += ["answer = asyncio.run(look())"]
+    assert project.run("\n".join([*lines, "print(answer)"])).strip() == "0"
+
+
+class CapturedCommits(TestCase):
+    """Test tools run commit hooks inside a transaction that rolls back."""
+
+    def test_one_runs_the_hooks(self) -> None:
+        with self.captureOnCommitCallbacks(execute=True):
+            make("Leak", name="CharField")
+        assert dynamo.get_model("Leak")._meta.db_table == "dynamic_leak"
+
+    def test_two_sees_nothing_of_it(self) -> None:
+        with pytest.raises(LookupError):
+            apps.get_model("dynamic", "Leak")
