@@ -183,7 +183,7 @@ def test_reverse_managers_keep_working_through_changes_of_either_side(book):
 def test_an_own_subclass_of_what_a_model_gives_keeps_working(book):
     cls: Any = book.get_model()
 
-    class Proxy(cls):  # type: ignore[misc]  # a class made at run time
+    class Proxy(cls):
         class Meta:
             proxy = True
             app_label = "library"
