@@ -9,18 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
 
-from dynamo import clashes, intent, naming, record, validators
+from dynamo import clashes, handling, intent, naming, record
 from dynamo.changeset import ChangeSet, current
 from events import store
 from events.diff import Handling
 from events.exceptions import ModelNotFound, SchemaConflict, SchemaRefused
 from events.schema import FieldSchema, ModelSchema, freeze, same
-from projections import classes, conf, fields
+from projections import conf
 from projections.registry import registry
-
-ON_ERROR = ("fail", "null", "value", "keep")
 
 
 @contextmanager
@@ -57,15 +54,16 @@ def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) ->
                 f"field {row.name!r} cannot move to another model; add it there and retire it here"
             )
         shown = None if before is None else intent.field_row(before, model, work)
-        after = _field_after(work, row, _merged(row, shown, update_fields), before, model, said)
-        _check_said(after, said)
-        handling = {after.id: said}
+        given = _merged(row, shown, update_fields)
+        after = intent.field_schema(given, before, model, work, str(row.pk))
+        handling.check(after, said)
+        by_field = {after.id: said}
         changed = model.with_field(after)
         if before is not None:
-            changed, handling = _altered(work, model, before, after, said)
+            changed, by_field = _altered(work, model, before, after, said)
             after = changed.field(after.id) or after
         clashes.check_fields(changed, work)
-        record.record(work, model, changed, handling)
+        record.record(work, model, changed, by_field)
         attributes = intent.field_row(after, changed, work)
     _accept(row, attributes)
 
@@ -232,19 +230,6 @@ def _merged(row: Any, shown: dict[str, Any] | None, update_fields: Iterable[str]
     return out
 
 
-def _field_after(
-    work: ChangeSet,
-    row: Any,
-    given: dict[str, Any],
-    before: FieldSchema | None,
-    model: ModelSchema,
-    said: Handling,
-) -> FieldSchema:
-    if said.on_error not in ON_ERROR:
-        raise ValidationError(f"on_error must be one of {', '.join(ON_ERROR)}, not {said.on_error!r}")
-    return intent.field_schema(given, before, model, work, str(row.pk))
-
-
 def _altered(
     work: ChangeSet, model: ModelSchema, before: FieldSchema, after: FieldSchema, said: Handling
 ) -> tuple[ModelSchema, dict[str, Handling]]:
@@ -258,52 +243,6 @@ def _altered(
         record.flush(work)
     kept = naming.kept_column(before, work.position())
     return changed.with_field(after).with_retired(kept), {after.id: replace(said, kept=kept)}
-
-
-def _check_said(field: FieldSchema, said: Handling) -> None:
-    """The values for existing rows are held to the same rules as any default."""
-    row = validators.field_type(field.type)
-    substitute = said.error_value if said.on_error == "value" else None
-    if row.is_relation:
-        _check_key(field, said)
-    for name, value in (("backfill", said.backfill), ("error_value", substitute)):
-        if value is not None and not row.is_relation:
-            _check_value(name, replace(field, default=value, options=_without_stamps(field)), row)
-    if said.on_error == "value" and substitute is None:
-        raise ValidationError({"error_value": 'on_error="value" needs an error_value'})
-    if said.on_error == "null" and field.required:
-        raise ValidationError('on_error="null" needs required to be false')
-
-
-def _check_value(name: str, field: FieldSchema, row: fields.FieldType) -> None:
-    """Hold a value to the rules of a default, and name it as what it is."""
-    try:
-        validators.json_value(field.default)
-        validators.values(field, row)
-    except ValidationError as error:
-        raise ValidationError({name: error.messages}) from None
-
-
-def _check_key(field: FieldSchema, said: Handling) -> None:
-    """Values for existing rows of a relation are keys of its target."""
-    if said.on_error != "fail":
-        raise ValidationError("on_error is not for relations; empty or correct the rows first")
-    if said.backfill is None:
-        return
-    target: Any = classes.hand_written(field.related_model) if "." in field.related_model else None
-    key: Any = models.BigAutoField() if target is None else target._meta.pk
-    refusal = ValidationError({"backfill": f"{said.backfill!r} is not a key of the target"})
-    try:
-        value = key.to_python(said.backfill)
-    except (ValidationError, TypeError, ValueError):
-        raise refusal from None
-    if isinstance(said.backfill, bool | float) or (isinstance(value, int) and not 0 <= value < 2**63):
-        raise refusal
-
-
-def _without_stamps(field: FieldSchema) -> Any:
-    stamps = {"auto_now", "auto_now_add", "default_factory"}
-    return freeze({name: value for name, value in field.options.items() if name not in stamps})
 
 
 def _check_accessors(after: ModelSchema, before: ModelSchema | None, work: ChangeSet) -> None:

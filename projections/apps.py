@@ -16,9 +16,10 @@ class ProjectionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from projections import conf, lazy, pipeline, relations
+        from projections import conf, lazy, pickling, pipeline, relations
         from projections.registry import registry
 
+        pickling.install()
         lazy.install(registry, tuple(conf.get("DYNAMO_APPS")))
         if apps.is_installed("django.contrib.admin"):
             from projections import admin_site

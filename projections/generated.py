@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Final, Self
 
@@ -10,25 +9,12 @@ from django.db import models
 from django.db.models.base import ModelBase, ModelState
 from django.db.models.signals import post_init, pre_init
 
-from events.exceptions import ModelNotFound
-
 # Where a class's options keep the names that `own_setters` found; new options begin without.
 SETTERS: Final = "_dynamo_setters"
 
 
 class GeneratedBase(ModelBase):
-    """Metaclass of generated classes; it is what tells pickle how to refer to one."""
-
-
-def class_of(dynamo_id: str) -> Any:
-    """The generated class with that id, for unpickling."""
-    from projections.registry import registry
-
-    registry.ensure_loaded()
-    found = registry.model_class(dynamo_id)
-    if found is None:
-        raise ModelNotFound(f"there is no generated model {dynamo_id} any more", model=dynamo_id)
-    return found
+    """Metaclass of generated classes; by it projections.pickling knows them."""
 
 
 def own_setters(cls: Any, names: Collection[str]) -> list[str]:
@@ -43,14 +29,6 @@ def own_setters(cls: Any, names: Collection[str]) -> list[str]:
 
 def _is_djangos(kind: type) -> bool:
     return kind.__module__.startswith("django.")
-
-
-def _reduce(cls: Any) -> Any:
-    """Generated classes are in no module; hand-written subclasses of them are."""
-    return (class_of, (cls.dynamo_id,)) if "dynamo_id" in vars(cls) and cls.dynamo_id else cls.__qualname__
-
-
-copyreg.pickle(GeneratedBase, _reduce)
 
 
 class GeneratedModel(models.Model, metaclass=GeneratedBase):

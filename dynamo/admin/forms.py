@@ -8,8 +8,8 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from dynamo import intent
+from dynamo.handling import ON_ERROR
 from dynamo.models import MetaField, MetaModel
-from dynamo.saving import ON_ERROR
 from events.exceptions import DynamoError
 from projections import fields
 

@@ -45,7 +45,7 @@ LOSSLESS: list[Any] = [
     ),
     ("JSONField", {}, {"b": 1, "a": 2}, "TextField", {}, '{"a": 2, "b": 1}'),
 ]
-LOSSY = [
+LOSSY: list[tuple[Any, ...]] = [
     ("CharField", {}, "abc", "IntegerField", {}),
     ("CharField", {}, "1.5", "IntegerField", {}),
     ("CharField", {}, "2024-02-30", "DateField", {}),

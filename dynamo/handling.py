@@ -1,0 +1,64 @@
+"""What a save says about the rows that are there: backfill, on_error and error_value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from dynamo import validators
+from events.diff import Handling
+from events.schema import FieldSchema, freeze
+from projections import classes, fields
+
+ON_ERROR: Final = ("fail", "null", "value", "keep")
+
+
+def check(field: FieldSchema, said: Handling) -> None:
+    """The values for existing rows are held to the same rules as any default."""
+    if said.on_error not in ON_ERROR:
+        raise ValidationError(f"on_error must be one of {', '.join(ON_ERROR)}, not {said.on_error!r}")
+    row = validators.field_type(field.type)
+    substitute = said.error_value if said.on_error == "value" else None
+    if row.is_relation:
+        _check_key(field, said)
+    for name, value in (("backfill", said.backfill), ("error_value", substitute)):
+        if value is not None and not row.is_relation:
+            _check_value(name, replace(field, default=value, options=_without_stamps(field)), row)
+    if said.on_error == "value" and substitute is None:
+        raise ValidationError({"error_value": 'on_error="value" needs an error_value'})
+    if said.on_error == "null" and field.required:
+        raise ValidationError('on_error="null" needs required to be false')
+
+
+def _check_value(name: str, field: FieldSchema, row: fields.FieldType) -> None:
+    """Hold a value to the rules of a default, and name it as what it is."""
+    try:
+        validators.json_value(field.default)
+        validators.values(field, row)
+    except ValidationError as error:
+        raise ValidationError({name: error.messages}) from None
+
+
+def _check_key(field: FieldSchema, said: Handling) -> None:
+    """Values for existing rows of a relation are keys of its target."""
+    if said.on_error != "fail":
+        raise ValidationError("on_error is not for relations; empty or correct the rows first")
+    if said.backfill is None:
+        return
+    target: Any = classes.hand_written(field.related_model) if "." in field.related_model else None
+    key: Any = models.BigAutoField() if target is None else target._meta.pk
+    refusal = ValidationError({"backfill": f"{said.backfill!r} is not a key of the target"})
+    try:
+        value = key.to_python(said.backfill)
+    except (ValidationError, TypeError, ValueError):
+        raise refusal from None
+    if isinstance(said.backfill, bool | float) or (isinstance(value, int) and not 0 <= value < 2**63):
+        raise refusal
+
+
+def _without_stamps(field: FieldSchema) -> Any:
+    stamps = {"auto_now", "auto_now_add", "default_factory"}
+    return freeze({name: value for name, value in field.options.items() if name not in stamps})
