@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core import checks
 from django.db import router
@@ -16,7 +17,7 @@ MIDDLEWARE = "dynamo.middleware.DynamoMiddleware"
 
 
 def register_all() -> None:
-    for check in (check_settings, check_paths, check_middleware, check_database, check_servers):
+    for check in (check_settings, check_paths, check_middleware, check_apps, check_database, check_servers):
         checks.register(check, "dynamo")
 
 
@@ -55,6 +56,20 @@ def check_middleware(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     hint = f"Add {MIDDLEWARE!r} to MIDDLEWARE, after the authentication middleware."
     return [checks.Warning("DynamoMiddleware is not installed.", hint=hint, id="dynamo.W001")]
+
+
+def check_apps(**kwargs: Any) -> list[checks.CheckMessage]:
+    """dynamo.E005: an app that Dynamo needs, or the default app label, is not installed."""
+    found: list[checks.CheckMessage] = []
+    for name in ("django_eventstream", "events", "projections"):
+        if not apps.is_installed(name):
+            hint = f"Add {name!r} to INSTALLED_APPS."
+            found.append(checks.Error(f"{name} is not installed.", hint=hint, id="dynamo.E005"))
+    if conf.default_app() not in apps.app_configs:
+        message = f"DYNAMO_DEFAULT_APP is {conf.default_app()!r}, which no app has as its label."
+        hint = "Name an installed app's label, or list it in DYNAMO_APPS."
+        found.append(checks.Error(message, hint=hint, id="dynamo.E005"))
+    return found
 
 
 def check_database(**kwargs: Any) -> list[checks.CheckMessage]:

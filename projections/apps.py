@@ -27,6 +27,8 @@ class ProjectionsConfig(AppConfig):
             admin_site.install()
         for model in apps.get_models(include_auto_created=True):
             relations.track(model)
+        # Listed too early for generated models that hand-written ones refer to: the log is read later.
+        lazy.relist()
         registry.load = pipeline.load
         connection_created.connect(_first_connection, dispatch_uid="dynamo.first_connection")
         post_migrate.connect(_look_again, dispatch_uid="dynamo.look_again")

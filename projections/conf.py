@@ -24,7 +24,8 @@ SETTINGS: Final = (
         name="DYNAMO_DATABASE",
         default=DEFAULT_DB_ALIAS,
         type=str,
-        help="Alias of the one database that holds the log, the meta tables and the generated tables.",
+        help="Alias of the one database that holds the log, the meta tables and the generated tables. "
+        "If it is not the default one, add dynamo.router.DynamoRouter to DATABASE_ROUTERS.",
     ),
     Setting(
         name="DYNAMO_DEFAULT_APP",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -60,9 +60,16 @@ class LazyModels(dict[str, type[Model]]):
         return [*listed, *(model for model in found if model is not None)]
 
 
+# What waits for generated classes: operations of hand-written relations, by (label, model name). Django's
+# check of lazy references would report them, in an order that leaves it to chance whether the log was read.
+waiting: dict[tuple[str, str], list[Callable[[type[Model]], None]]] = {}
+
+
 def _awaited(label: str) -> tuple[str, ...]:
     pending: Any = apps
-    return tuple(name for app_label, name in pending._pending_operations if app_label == label)
+    for key in [key for key in pending._pending_operations if key[0] == label]:
+        waiting.setdefault(key, []).extend(pending._pending_operations.pop(key))
+    return tuple(name for app_label, name in waiting if app_label == label)
 
 
 def _has_migrations(label: str) -> bool:
@@ -81,6 +88,8 @@ class Facade:
 
     def register_model(self, app_label: str, model: type[Model]) -> None:
         self._adopt(app_label, model)
+        for operation in waiting.get((app_label, str(model._meta.model_name)), ()):
+            operation(model)
         apps.do_pending_operations(model)
 
     def __deepcopy__(self, memo: Any) -> Facade:

@@ -14,7 +14,7 @@ from django.db import models
 from events.schema import FieldSchema, ModelSchema
 from events.store import Mark
 from projections import classes, relations
-from projections.lazy import Facade
+from projections.lazy import Facade, waiting
 from projections.transition import Change, Transition
 
 logger = logging.getLogger("dynamo")
@@ -247,7 +247,7 @@ class Registry:
             schema = change.live_after
             if schema is None:
                 continue
-            awaited = schema.key in apps._pending_operations
+            awaited = schema.key in waiting or schema.key in apps._pending_operations
             if awaited or any("." in f.related_model for f in schema.fields):
                 try:
                     self.model_class(model_id)

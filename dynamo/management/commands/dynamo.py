@@ -6,7 +6,7 @@ import getpass
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
@@ -25,6 +25,14 @@ SUBCOMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
 }
 
 
+class Subparser(ArgumentParser):
+    """Bad arguments are an error, exit code 1: 2 means that changes are pending."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {message}\n")
+
+
 def whole(text: str) -> int:
     """A number that is not negative, for argparse."""
     if not text.isascii() or not text.isdigit():
@@ -36,7 +44,7 @@ class Command(BaseCommand):
     help = "The schema registry: its log, its state and its health."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        commands = parser.add_subparsers(dest="subcommand", required=True, parser_class=ArgumentParser)
+        commands = parser.add_subparsers(dest="subcommand", required=True, parser_class=Subparser)
         made = {name: commands.add_parser(name, help=text) for name, (_, text) in SUBCOMMANDS.items()}
         for sub in made.values():
             sub.add_argument("--json", action="store_true", help="one JSON document per line on stdout")
