@@ -283,7 +283,7 @@ def parse(built: models.Field[Any, Any], raw: Any) -> Any:
     _refuse_odd(built, raw, None if row is None else row.limits)
     if isinstance(built, models.JSONField):
         return thaw(raw)
-    if row is None:
+    if type(built).__name__ not in STOCK:
         return built.clean(raw, None)
     value = built.to_python(raw)
     if isinstance(value, str) or isinstance(built, models.GenericIPAddressField):
