@@ -139,9 +139,9 @@ def exists(using: str, recorded: Recorded) -> bool:
 
 def checkpoint(using: str, name: str, at: Mark) -> None:
     """Note how far a projection of this database has come."""
-    Checkpoint.objects.using(using).update_or_create(
-        name=name, defaults={"position": at.position, "hash": at.hash}
-    )
+    reached = {"position": at.position, "hash": at.hash}
+    if not Checkpoint.objects.using(using).filter(pk=name).update(**reached):
+        Checkpoint.objects.using(using).create(pk=name, **reached)
 
 
 def checkpoints(using: str) -> dict[str, int]:

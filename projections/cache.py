@@ -22,7 +22,7 @@ def project_shared(transition: Transition, using: str) -> None:
     """
     if not apps.is_installed("django.contrib.contenttypes"):
         return
-    shaped = [change for _, change in transition.shaped()]
+    shaped = [change for _, change in transition.shaped() if _concerns(change)]
     held = {id(change): _content_type(change.before, using) for change in shaped}
     moving = [
         change
@@ -35,7 +35,15 @@ def project_shared(transition: Transition, using: str) -> None:
         _follow(held[id(change)], _name(change.before), _name(change.after))
     for change in shaped:
         if change.live_after is not None:
-            _complete(change, change.live_after, held[id(change)], using)
+            _complete(change.live_after, held[id(change)], using)
+
+
+def _concerns(change: Change) -> bool:
+    """Most changes are of fields, and leave the model's names as they are."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return True
+    return _name(before) != _name(after) or _texts(before) != _texts(after)
 
 
 def _follow(content_type: Any, old: tuple[str, str] | None, new: tuple[str, str] | None) -> None:
@@ -70,11 +78,8 @@ def _rename(content_type: Any, name: tuple[str, str] | None) -> None:
     content_type.save(update_fields=["app_label", "model"])
 
 
-def _complete(change: Change, after: ModelSchema, content_type: Any, using: str) -> None:
+def _complete(after: ModelSchema, content_type: Any, using: str) -> None:
     """Make what is missing, and name permissions after the model's present name."""
-    before = change.before
-    if before is not None and content_type is not None and _texts(before) == _texts(after):
-        return
     if content_type is None:
         name = after.key
         content_type, _ = _content_types().using(using).get_or_create(app_label=name[0], model=name[1])

@@ -8,8 +8,9 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 
 import dynamo
 from dynamo.exceptions import DataRefused, SchemaRefused
@@ -153,6 +154,33 @@ def test_plain_models_work_in_an_event_loop_that_nothing_prepared(book: MetaMode
     lines += ["async def look(): return await User.objects.filter(username='x').acount()"]
     lines += ["answer = asyncio.run(look())"]
     assert project.run("\n".join([*lines, "print(answer)"])).strip() == "0"
+
+
+def statements(work: Any) -> list[str]:
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    return [query["sql"].split()[0].upper() for query in captured.captured_queries]
+
+
+def test_a_field_is_added_with_one_commit_and_one_alter(book: MetaModel) -> None:
+    seen = statements(lambda: add(book, "shelf"))
+    assert (seen.count("COMMIT"), seen.count("ALTER"), seen.count("CREATE")) == (1, 1, 0)
+    assert len(seen) <= 14, seen
+
+
+def test_a_batch_of_ten_fields_is_one_commit(book: MetaModel) -> None:
+    def ten() -> None:
+        with dynamo.batch():
+            for number in range(10):
+                add(book, f"field{number}", "IntegerField")
+
+    seen = statements(ten)
+    assert (seen.count("COMMIT"), seen.count("ALTER")) == (1, 10)
+
+
+def test_an_identical_save_appends_nothing_and_changes_no_table(book: MetaModel) -> None:
+    seen = statements(lambda: alter(field("title")))
+    assert not {"INSERT", "ALTER", "CREATE", "DROP"} & set(seen)
 
 
 class CapturedCommits(TestCase):
