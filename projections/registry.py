@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.apps import apps
-from django.db import models
+from django.db.models import Model
 
-from events.schema import FieldSchema, ModelSchema
+from events.schema import ModelSchema
 from events.store import Mark
 from projections import classes, relations
+from projections.catalogue import Catalogue
 from projections.lazy import Facade, waiting
 from projections.transition import Change, Transition
 
@@ -35,66 +36,65 @@ class Registry:
         self.mark = UNKNOWN
         self.loaded = False
         self.stuck = ""
-        self.models: dict[str, ModelSchema] = {}
-        self._keys: dict[tuple[str, str], str] = {}
-        self._link_keys: dict[tuple[str, str], str] = {}
-        self._referrers: dict[str, frozenset[str]] = {}
-        self._classes: dict[str, type[models.Model]] = {}
-        self._retired: dict[str, tuple[weakref.ref[type[models.Model]], ModelSchema]] = {}
-        self._links: dict[tuple[str, str], type[models.Model]] = {}
-        self._building: dict[tuple[str, str], type[models.Model]] | None = None
+        self.catalogue = Catalogue()
+        self._classes: dict[str, type[Model]] = {}
+        self._retired: dict[str, tuple[weakref.ref[type[Model]], ModelSchema]] = {}
+        self._links: dict[tuple[str, str], type[Model]] = {}
+        self._building: dict[tuple[str, str], type[Model]] | None = None
         self._facade = Facade(self._adopt)
         self.load: Any = None
 
     # -- reading -----------------------------------------------------------------------------------
+
+    @property
+    def models(self) -> Mapping[str, ModelSchema]:
+        return self.catalogue.models
 
     def schema(self, model_id: str) -> ModelSchema | None:
         return self.models.get(model_id)
 
     def schema_of(self, app_label: str, model_name: str) -> ModelSchema | None:
         self.ensure_loaded()
-        model_id = self._keys.get((app_label, model_name.lower()))
-        return None if model_id is None else self.models.get(model_id)
+        return self.catalogue.named((app_label, model_name.lower()))
 
     def live(self) -> list[ModelSchema]:
         self.ensure_loaded()
-        models = self.models
-        return [models[model_id] for model_id in self._keys.values() if model_id in models]
+        return self.catalogue.live()
 
     def referrers(self, reference: str) -> frozenset[str]:
         """Ids of the live models with a relation to a model, given by id or by "app.model"."""
-        return self._referrers.get(reference, frozenset())
+        return self.catalogue.referrers.get(reference, frozenset())
 
     def knows(self, app_label: str, model_name: str) -> bool:
         key = (app_label, model_name)
-        return key in self._keys or key in self._link_keys
+        return key in self.catalogue.keys or key in self.catalogue.link_keys
 
-    def find(self, app_label: str, model_name: str) -> type[models.Model] | None:
+    def find(self, app_label: str, model_name: str) -> type[Model] | None:
         """The class of that name, built if need be; None if there is no such model."""
         self.ensure_loaded()
         key = (app_label, model_name)
-        model_id = self._keys.get(key)
+        model_id = self.catalogue.keys.get(key)
         if model_id is not None:
             return self._classes.get(model_id) or self._build(model_id, key)
-        owner = self._link_keys.get(key)
+        owner = self.catalogue.link_keys.get(key)
         if owner is None:
             return None
         return self._links.get(key) or self._build(owner, key)
 
-    def model_class(self, model_id: str) -> type[models.Model] | None:
+    def model_class(self, model_id: str) -> type[Model] | None:
         schema = self.models.get(model_id)
         return None if schema is None or schema.retired else self.find(*schema.key)
 
-    def every(self, app_label: str) -> list[type[models.Model]]:
+    def every(self, app_label: str) -> list[type[Model]]:
         """All classes of a label with their link tables, for the commands that handle data."""
         self.ensure_loaded()
-        keys = [key for key in (*self._keys, *self._link_keys) if key[0] == app_label]
+        keys = [key for key in (*self.catalogue.keys, *self.catalogue.link_keys) if key[0] == app_label]
         return [found for key in keys if (found := self.find(*key)) is not None]
 
     def built(self) -> int:
         return len(self._classes)
 
-    def incoming(self, model: type[models.Model]) -> Iterator[Any]:
+    def incoming(self, model: type[Model]) -> Iterator[Any]:
         """The relations that generated classes have to this one, building those that do."""
         reference = getattr(model, "dynamo_id", "") or model._meta.label_lower
         if model._meta.auto_created:
@@ -116,19 +116,19 @@ class Registry:
         if not self.loaded and apps.ready and self.load is not None:
             self.load()
 
-    def _build(self, model_id: str, key: tuple[str, str]) -> type[models.Model] | None:
+    def _build(self, model_id: str, key: tuple[str, str]) -> type[Model] | None:
         with self.lock:
             if self._building is not None:
                 # Only the building thread gets here; what is not made yet comes by itself.
                 return self._building.get(key)
             if self._classes.get(model_id) is None and self._revive(self.models[model_id]) is None:
                 self._build_closure(model_id)
-            return self._links.get(key) if key in self._link_keys else self._classes.get(model_id)
+            return self._links.get(key) if key in self.catalogue.link_keys else self._classes.get(model_id)
 
     def _build_closure(self, model_id: str) -> None:
         """Build a model with all that it refers to, and show them to other threads together."""
         self._building = {}
-        made: dict[str, type[models.Model]] = {}
+        made: dict[str, type[Model]] = {}
         try:
             for schema in self._closure(model_id):
                 made[schema.id] = classes.create(schema, self.schema, self._facade)
@@ -137,7 +137,7 @@ class Registry:
             self._building = None
         for cls in built.values():
             relations.track(cls)
-        self._links.update({k: c for k, c in built.items() if k in self._link_keys})
+        self._links.update({k: c for k, c in built.items() if k in self.catalogue.link_keys})
         self._classes.update(made)
         for schema_id in made:
             self._expire_around(self.models[schema_id])
@@ -152,7 +152,7 @@ class Registry:
             wanted.extend(f.related_model for f in schema.fields if f.related_model in self.models)
         return list(found.values())
 
-    def _adopt(self, app_label: str, model: type[models.Model]) -> None:
+    def _adopt(self, app_label: str, model: type[Model]) -> None:
         """Called by Django when a class is made: a generated one, or the link table of one."""
         key = (app_label, str(model._meta.model_name))
         if self._building is not None:
@@ -167,7 +167,8 @@ class Registry:
         """Bring catalogue and built classes from one schema to the next."""
         with self.lock:
             shaped = dict(transition.shaped())
-            self._catalogue(transition.changes)
+            self.catalogue = self.catalogue.changed(transition.changes)
+            self._links = {k: cls for k, cls in self._links.items() if k in self.catalogue.link_keys}
             for change in shaped.values():
                 self._expire_targets(change)
             renamed = frozenset(key for key, change in shaped.items() if _renamed(change))
@@ -177,22 +178,6 @@ class Registry:
             self.mark = transition.end
             self._build_awaited(shaped)
             self.moved.notify_all()
-
-    def _catalogue(self, changes: Mapping[str, Change]) -> None:
-        """Take the changed schemas in. Readers hold no lock: they see the old mappings or the new ones."""
-        models = dict(self.models)
-        for model_id, change in changes.items():
-            if change.after is None:
-                models.pop(model_id, None)
-            else:
-                models[model_id] = change.after
-        keys, link_keys, referrers = dict(self._keys), dict(self._link_keys), dict(self._referrers)
-        for change in changes.values():
-            _take_names(change.live_before, keys, link_keys, referrers)
-        for change in changes.values():
-            _give_names(change.live_after, keys, link_keys, referrers)
-        self.models, self._keys, self._link_keys, self._referrers = models, keys, link_keys, referrers
-        self._links = {key: cls for key, cls in self._links.items() if key in link_keys}
 
     def _update_classes(self, shaped: dict[str, Change], renamed: frozenset[str]) -> None:
         affected = dict(shaped)
@@ -217,14 +202,14 @@ class Registry:
                     logger.error("%s cannot be built: %s", change.live_after.label, error)
                     self._classes.pop(model_id, None)
 
-    def _retire(self, model_id: str, model: type[models.Model], schema: ModelSchema | None) -> None:
+    def _retire(self, model_id: str, model: type[Model], schema: ModelSchema | None) -> None:
         """Put a class aside: a rollback or a restored model brings the same one back."""
         relations.forget(model)
         del self._classes[model_id]
         if schema is not None:
             self._retired[model_id] = (weakref.ref(model), schema)
 
-    def _revive(self, schema: ModelSchema) -> type[models.Model] | None:
+    def _revive(self, schema: ModelSchema) -> type[Model] | None:
         """The class that a model had before it was retired, brought up to its schema."""
         reference, former = self._retired.pop(schema.id, (None, None))
         model = reference() if reference is not None else None
@@ -275,55 +260,6 @@ class Registry:
         own = self._classes.get(schema.id)
         if own is not None:
             relations.expire(own)
-
-
-def _take_names(
-    schema: ModelSchema | None,
-    keys: dict[tuple[str, str], str],
-    link_keys: dict[tuple[str, str], str],
-    referrers: dict[str, frozenset[str]],
-) -> None:
-    if schema is None:
-        return
-    keys.pop(schema.key, None)
-    for target in _references(schema):
-        referrers[target] = referrers.get(target, frozenset()) - {schema.id}
-    for key in _link_keys(schema):
-        link_keys.pop(key, None)
-
-
-def _give_names(
-    schema: ModelSchema | None,
-    keys: dict[tuple[str, str], str],
-    link_keys: dict[tuple[str, str], str],
-    referrers: dict[str, frozenset[str]],
-) -> None:
-    if schema is None:
-        return
-    keys[schema.key] = schema.id
-    for target in _references(schema):
-        referrers[target] = referrers.get(target, frozenset()) | {schema.id}
-    link_keys |= dict.fromkeys(_link_keys(schema), schema.id)
-
-
-def _references(schema: ModelSchema) -> set[str]:
-    """The targets of a model's relations; its link tables refer to itself."""
-    links = {schema.id} if any(f.is_many_to_many for f in schema.fields) else set()
-    return links | {reference(f) for f in schema.fields if f.is_relation}
-
-
-def _link_keys(schema: ModelSchema) -> list[tuple[str, str]]:
-    return [link_key(schema, f) for f in schema.fields if f.is_many_to_many]
-
-
-def reference(field: FieldSchema) -> str:
-    """How the registry names a relation's target: its id, or the lower-cased label of a hand-written one."""
-    return field.related_model.lower()
-
-
-def link_key(schema: ModelSchema, field: FieldSchema) -> tuple[str, str]:
-    """Under which name Django registers the link table's class."""
-    return schema.app, f"{schema.name}_{field.name}".lower()
 
 
 def _renamed(change: Change) -> bool:
