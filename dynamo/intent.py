@@ -183,7 +183,7 @@ def field_schema(
     catalogue: Catalogue,
     field_id: str,
 ) -> FieldSchema:
-    """Make a field's schema from its row; a field that stays itself keeps its column's storage."""
+    """Make a field's schema from its row; `placed` then decides which column it has."""
     rules: dict[str, Callable[[Any], Any]] = {
         "name": validators.field_name,
         "verbose_name": validators.label,

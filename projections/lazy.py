@@ -117,7 +117,7 @@ def relist() -> None:
 
 @contextmanager
 def exposed() -> Iterator[None]:
-    """List generated classes too, for the commands that handle data: dumpdata and flush."""
+    """List generated classes too, for `dumpdata`."""
     LazyModels.exposed = True
     apps.get_models.cache_clear()  # type: ignore[attr-defined]
     try:

@@ -1,4 +1,4 @@
-"""What a table's change needs at hand while it is carried out."""
+"""The DDL projector's state, shared by its rooms."""
 
 from __future__ import annotations
 
