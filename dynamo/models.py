@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 
 from dynamo import intent, saving
+from dynamo.record import change_set
 from events.diff import Handling
 from events.exceptions import SchemaRefused
 from events.schema import ModelSchema
@@ -27,7 +28,7 @@ class MetaQuerySet(models.QuerySet[Any]):
     """Bulk operations take the same door as `save`, in one change set."""
 
     def update(self, **attributes: Any) -> int:
-        with saving.batched():
+        with change_set():
             found = list(self)
             for row in found:
                 for name, value in attributes.items():
@@ -36,7 +37,7 @@ class MetaQuerySet(models.QuerySet[Any]):
         return len(found)
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        with saving.batched():
+        with change_set():
             counts = [row.delete() for row in self]
         return sum(n for n, _ in counts), {self.model._meta.label: len(counts)}
 
@@ -44,14 +45,14 @@ class MetaQuerySet(models.QuerySet[Any]):
         if kwargs.get("ignore_conflicts") or kwargs.get("update_conflicts"):
             raise SchemaRefused("bulk_create of meta rows cannot ignore or update conflicts; save() them")
         found = list(objs)
-        with saving.batched():
+        with change_set():
             for row in found:
                 row.save(force_insert=True)
         return found
 
     def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> int:
         found = list(objs)
-        with saving.batched():
+        with change_set():
             for row in found:
                 row.save(update_fields=list(fields))
         return len(found)

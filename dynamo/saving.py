@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +17,6 @@ from events.exceptions import ModelNotFound, SchemaConflict, SchemaRefused
 from events.schema import FieldSchema, ModelSchema, freeze, same
 from projections import conf
 from projections.registry import registry
-
-
-@contextmanager
-def batched() -> Iterator[ChangeSet]:
-    with record.change_set() as work:
-        yield work
 
 
 def snapshot(row: Any) -> dict[str, Any]:

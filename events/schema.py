@@ -169,9 +169,6 @@ class ModelSchema:
     def field(self, field_id: str) -> FieldSchema | None:
         return next((f for f in self.fields if f.id == field_id), None)
 
-    def field_named(self, name: str) -> FieldSchema | None:
-        return next((f for f in self.fields if f.name == name), None)
-
     def retired_field(self, field_id: str) -> FieldSchema | None:
         return next((f for f in self.retired_fields if f.id == field_id), None)
 

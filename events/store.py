@@ -118,14 +118,13 @@ def read(
     after: int = 0,
     upto: int | None = None,
     stream_id: str | None = None,
-    batch_id: str | None = None,
     limit: int | None = None,
     newest_first: bool = False,
 ) -> Iterator[Recorded]:
     """Yield events in position order, from `after` (exclusive) to `upto` (inclusive)."""
     position = after
     try:
-        for row in _rows(using, after, upto, stream_id, batch_id, limit, newest_first):
+        for row in _rows(using, after, upto, stream_id, limit, newest_first):
             position = row[0]
             yield _recorded(row)
     except UNREADABLE as error:
@@ -199,7 +198,6 @@ def _rows(
     after: int = 0,
     upto: int | None = None,
     stream_id: str | None = None,
-    batch_id: str | None = None,
     limit: int | None = None,
     newest_first: bool = False,
 ) -> Iterator[tuple[Any, ...]]:
@@ -208,8 +206,6 @@ def _rows(
         query = query.filter(position__lte=upto)
     if stream_id is not None:
         query = query.filter(stream_id=stream_id)
-    if batch_id is not None:
-        query = query.filter(batch_id=batch_id)
     if limit is not None:
         return iter(list(query[:limit].values_list(*COLUMNS)))
     return query.values_list(*COLUMNS).iterator(chunk_size=2000)

@@ -18,7 +18,7 @@ from functools import wraps
 from typing import Any, Final
 
 from django.apps import apps
-from django.contrib.admin import ModelAdmin, sites
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.sites import AdminSite, all_sites
 from django.db import models
 from django.urls import NoReverseMatch, Resolver404, URLResolver, base, reverse
@@ -296,6 +296,3 @@ def _permissions(site: AdminSite, request: Any, schema: ModelSchema) -> dict[str
     label, name = schema.key
     actions = ("add", "change", "delete", "view")
     return {action: request.user.has_perm(f"{label}.{action}_{name}") for action in actions}
-
-
-__all__ = ["GeneratedAdmin", "install", "project", "register_admin", "sites"]

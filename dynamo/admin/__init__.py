@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
@@ -14,7 +16,10 @@ from dynamo.models import MetaField, MetaModel
 from dynamo.record import change_set, flush_open
 from events.exceptions import DynamoError
 
-REFUSAL = "_dynamo_refusal"
+Refusal: TypeAlias = ValidationError | DynamoError
+
+# Where a request keeps why the change that it asked for was refused.
+REFUSAL: Final = "_dynamo_refusal"
 
 
 class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
@@ -25,33 +30,20 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
     """
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        view = super().changeform_view
-        if request.method != "POST":
-            return view(request, *args, **kwargs)
-        try:
-            with change_set():
-                return view(request, *args, **kwargs)
-        except (ValidationError, DynamoError) as error:
-            setattr(request, REFUSAL, error)
-            return view(request, *args, **kwargs)
+        view = partial(super().changeform_view, request, *args, **kwargs)
+        return _as_one_change(request, view, partial(self._shown_again, request, view))
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._or_told(request, super().delete_view, *args, **kwargs)
+        view = partial(super().delete_view, request, *args, **kwargs)
+        return _as_one_change(request, view, partial(_told, request))
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._or_told(request, super().changelist_view, *args, **kwargs)
+        view = partial(super().changelist_view, request, *args, **kwargs)
+        return _as_one_change(request, view, partial(_told, request))
 
-    def _or_told(self, request: HttpRequest, view: Any, *args: Any, **kwargs: Any) -> Any:
-        """These pages have no form to show a refusal on: it becomes a message."""
-        if request.method != "POST":
-            return view(request, *args, **kwargs)
-        try:
-            with change_set():
-                return view(request, *args, **kwargs)
-        except (ValidationError, DynamoError) as error:
-            text = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-            messages.error(request, text)
-            return HttpResponseRedirect(request.get_full_path())
+    def _shown_again(self, request: HttpRequest, view: Callable[[], Any], error: Refusal) -> Any:
+        setattr(request, REFUSAL, error)
+        return view()
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """The form class, with the reason why the change that it asked for was refused."""
@@ -78,6 +70,23 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
         missing = set() if self.has_delete_permission(request) else {single}
         names = [str(obj) for obj in objs]
         return names, {plural: len(names)}, missing, []
+
+
+def _as_one_change(request: HttpRequest, view: Callable[[], Any], refused: Callable[[Refusal], Any]) -> Any:
+    if request.method != "POST":
+        return view()
+    try:
+        with change_set():
+            return view()
+    except (ValidationError, DynamoError) as error:
+        return refused(error)
+
+
+def _told(request: HttpRequest, error: Refusal) -> HttpResponseRedirect:
+    """Pages without a form to show a refusal on: it becomes a message."""
+    text = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+    messages.error(request, text)
+    return HttpResponseRedirect(request.get_full_path())
 
 
 class MetaFieldInline(admin.StackedInline):  # type: ignore[type-arg]

@@ -181,7 +181,7 @@ def _check_altered(rows: Rows, old: FieldSchema, new: FieldSchema, said: Handlin
 def _check_fits(rows: Rows, old: FieldSchema, new: FieldSchema) -> None:
     count, samples = rows.failing(old, new)
     if count:
-        _refuse_conversion(rows, old, new, count, samples)
+        _refuse_conversion(rows, new, count, samples)
 
 
 def _check_converted(rows: Rows, old: FieldSchema, new: FieldSchema, said: Handling) -> None:
@@ -194,16 +194,14 @@ def _check_converted(rows: Rows, old: FieldSchema, new: FieldSchema, said: Handl
         )
     count, samples = rows.failing(old, new)
     if count and said.on_error == "fail":
-        _refuse_conversion(rows, old, new, count, samples)
+        _refuse_conversion(rows, new, count, samples)
     missing = rows.nulls(old) + rows.empty(old, new) + (count if said.on_error == "null" else 0)
     needs_value = not fields.nullable(new) and not _empty_will_do(new)
     if missing and needs_value and convert.existing_value(new, said) is None:
         _refuse_required(rows, new, missing)
 
 
-def _refuse_conversion(
-    rows: Rows, old: FieldSchema, new: FieldSchema, count: int, samples: list[Any]
-) -> None:
+def _refuse_conversion(rows: Rows, new: FieldSchema, count: int, samples: list[Any]) -> None:
     raise DataRefused(
         f"{_label(rows, new)}: {counted(count, 'value does', 'values do')} not fit {new.type}, "
         f"such as {some(samples)}; correct them, or "
