@@ -23,7 +23,8 @@ class ChangeSet:
     """Schemas that differ from the shown ones, by id; None for a purged model.
 
     `pending` are events whose tables and classes are not made yet, `before` the models as they were before
-    the first of them; `shown` says that classes were changed ahead of the commit.
+    the first of them; `shown` says that classes were changed ahead of the commit, `steps_left` that tables
+    follow after it.
     """
 
     using: str
@@ -38,6 +39,7 @@ class ChangeSet:
     shown: bool = False
     flushing: bool = False
     failed: BaseException | None = None
+    steps_left: bool = False
     done: list[Transition] = field(default_factory=list)
 
     def model(self, model_id: str) -> ModelSchema | None:
@@ -77,6 +79,7 @@ class ChangeSet:
         return {
             **copied,
             "failed": self.failed,
+            "steps_left": self.steps_left,
             "models": dict(self.models),
             "before": dict(self.before),
             "pending": list(self.pending),

@@ -13,8 +13,7 @@ from django.core.exceptions import ValidationError
 from dynamo import naming, validators
 from events.schema import FieldSchema, Frozen, ModelSchema, thaw
 from events.store import uuid7
-from projections import classes, conf, fields
-from projections.ddl import convert
+from projections import classes, conf, conversions, fields
 
 MODEL_ATTRIBUTES: Final = ("name", "description", "app", "admin", "options")
 FIELD_ATTRIBUTES: Final = (
@@ -230,16 +229,16 @@ def placed(made: FieldSchema, current: FieldSchema, *, on_error: str) -> tuple[F
 
     Returns the field with its storage, and whether the former column is kept as a tombstone.
     """
-    how = convert.mode(current, made)
-    if how == convert.REFUSE:
+    how = conversions.mode(current, made)
+    if how == conversions.REFUSE:
         raise ValidationError(
             {
                 "type": f"there is no meaningful way from {current.type} to {made.type}; "
                 "add a new field of the type you need and retire this one"
             }
         )
-    spared = how == convert.FITS and on_error != "fail" and not made.is_relation
-    moves = spared or how in (convert.CONVERT, convert.REPLACE)
+    spared = how == conversions.FITS and on_error != "fail" and not made.is_relation
+    moves = spared or how in (conversions.CONVERT, conversions.REPLACE)
     return replace(made, storage=uuid7() if moves else current.storage), moves
 
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
-from django.db.transaction import atomic
+from django.db.transaction import atomic, on_commit
 
 from dynamo import announce, context, intent, rows
 from dynamo.changeset import ChangeSet, current, open_sets
@@ -23,10 +23,9 @@ from events.exceptions import DataRefused, DynamoError, ProjectionFailed, Schema
 from events.schema import ModelSchema
 from events.types import Event, Recorded
 from projections import conf, pipeline
-from projections.ddl import engine, preflight
+from projections.ddl import engine, planning, preflight
+from projections.ddl.preflight import Preflight
 from projections.transition import Change, Transition
-
-LOCKED = ("locked", "lock timeout", "lock wait timeout", "deadlock")
 
 
 @contextmanager
@@ -47,19 +46,28 @@ def change_set(*, reason: str | None = None, actor: str | None = None) -> Iterat
 
 def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
     """Run a whole change set; the caller's own errors pass as they are, ours come translated."""
-    with ExitStack() as stack:
+    from dynamo import recovery
+
+    with ExitStack() as held:
         with _translated():
-            outermost = stack.enter_context(engine.transaction(using))
-            work = _begin(using, outermost=outermost)
-        stack.callback(_end, using)
-        yield work
-        if work.failed is not None:
-            raise SchemaRefused("a change of this batch was refused, so all of it is") from work.failed
-        if connections[using].needs_rollback:
-            raise SchemaRefused("the transaction was marked for rollback inside the change set")
-        flush(work)
-        with _translated():
-            stack.close()
+            held.enter_context(engine.exclusive(using))
+            recovery.resume(using)
+        with ExitStack() as stack:
+            with _translated():
+                outermost = stack.enter_context(engine.transaction(using))
+                work = _begin(using, outermost=outermost)
+            stack.callback(_end, using)
+            yield work
+            if work.failed is not None:
+                raise SchemaRefused("a change of this batch was refused, so all of it is") from work.failed
+            if connections[using].needs_rollback:
+                raise SchemaRefused("the transaction was marked for rollback inside the change set")
+            flush(work)
+            with _translated():
+                stack.close()
+        if work.steps_left and work.outermost:
+            with _translated():
+                recovery.take_steps(using, work.model)
     return work
 
 
@@ -116,11 +124,21 @@ def _project(work: ChangeSet, done: Transition) -> None:
             _preflight(work, done, change)
     announce.before(done, work.context)
     with _translated():
-        pipeline.project_shared(done, work.using)
+        work.steps_left |= pipeline.project_shared(done, work.using)
     if work.outermost and not work.shown:
         work.done.append(done)
-    else:
-        pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+        return
+    if work.steps_left:
+        on_commit(partial(_take_steps_late, work.using), using=work.using)
+    pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+
+
+def _take_steps_late(using: str) -> None:
+    """The caller's transaction is committed; what it accepted for the tables can be done now."""
+    from dynamo import recovery
+
+    with engine.exclusive(using):
+        recovery.resume(using)
 
 
 def flush_open() -> None:
@@ -135,6 +153,10 @@ def show(using: str) -> None:
     work = current(using)
     if work is None or not (work.pending or work.done):
         return
+    if not engine.transactional(using):
+        raise SchemaRefused(
+            "MariaDB and MySQL change tables only at the end of a batch; ask for the class after it"
+        )
     ready, work.done = work.done, []
     work.shown = True
     for done in ready:
@@ -143,6 +165,7 @@ def show(using: str) -> None:
 
 
 def _begin(using: str, *, outermost: bool) -> ChangeSet:
+    engine.limit_waiting(using)
     mark, now = store.lock(using)
     pipeline.await_mark(mark)
     work = ChangeSet(
@@ -177,8 +200,10 @@ def _preflight(work: ChangeSet, done: Transition, change: Change) -> None:
     for table in {f.table for f in after.fields if f.table} - present:
         preflight.check_free(table, moving | _links(done), work.using)
     if before is not None and not after.retired:
-        handling = {f.id: preflight.handling_of(done, f) for f in after.fields}
-        preflight.check(before, after, handling, done.before, work.using)
+        handling = {f.id: planning.said_of(done, f.id) for f in after.fields}
+        preflight.check(
+            Preflight(before=before, after=after, handling=handling, lookup=done.before, using=work.using)
+        )
 
 
 def _links(done: Transition) -> set[str]:
@@ -218,7 +243,7 @@ def _translated() -> Iterator[None]:
     except IntegrityError as error:
         raise DataRefused(f"rows stand in the way of this change: {error}", count=None, samples=[]) from error
     except OperationalError as error:
-        if any(word in str(error).lower() for word in LOCKED):
+        if engine.is_locked(error):
             raise SchemaBusy(f"the schema is being changed elsewhere; try again ({error})") from error
         raise ProjectionFailed(f"the database refused this change: {error}") from error
     except DatabaseError as error:

@@ -96,8 +96,10 @@ def _field_events(
     gone = {f.id: f for f in before.retired_fields}
     kept = {f.id: f for f in after.retired_fields}
     for field_id, field in old.items():
-        if field_id not in new and field_id in kept:
+        if field_id in kept:
             yield _changed(FieldRetired, after.id, field, kept[field_id])
+        elif field_id not in new:
+            yield FieldPurged(stream_id=after.id, field_id=field_id, before=Frozen(field.attributes()))
     for field_id, field in gone.items():
         if field_id in new:
             yield _changed(FieldRestored, after.id, field, new[field_id])

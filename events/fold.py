@@ -111,6 +111,8 @@ def _(event: FieldRestored, model: ModelSchema) -> ModelSchema:
 
 @_apply.register
 def _(event: FieldPurged, model: ModelSchema) -> ModelSchema:
+    if model.field(event.field_id) is not None:
+        return model.without_field(event.field_id)
     return model.without_retired(_retired(model, event).id)
 
 

@@ -1,4 +1,4 @@
-"""The log's tables. Only events.store reads and writes them."""
+"""The log's tables. Only events.store and events.journal read and write them."""
 
 from __future__ import annotations
 
@@ -90,6 +90,24 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.position}"
+
+
+class Step(models.Model):
+    """A statement that an accepted change still needs, where schema statements commit by themselves.
+
+    `careful` says that it may be done already, so that one has to look before doing it.
+    """
+
+    position = models.PositiveBigIntegerField()
+    payload = models.BinaryField()
+    careful = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("id",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"step {self.pk} towards {self.position}"
 
 
 def refuse_fixture(sender: Any, **kwargs: Any) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import connections
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max, QuerySet, Subquery
 
 from events import chain, codec
 from events.clock import UtcNow
@@ -20,6 +20,9 @@ from events.models import Checkpoint, Head, SchemaEvent
 from events.types import Context, Event, Recorded
 
 HEAD_ID: Final = 1
+
+# The checkpoint of the tables, which the generated classes follow.
+DATABASE: Final = "database"
 
 # What Django raises for a column that holds something else than its type, as SQLite lets it.
 UNREADABLE: Final = (ValueError, TypeError, OverflowError, ValidationError)
@@ -63,6 +66,22 @@ def head(using: str) -> Mark:
     """Read the last position and hash with one indexed query, without locking."""
     row = Head.objects.using(using).filter(pk=HEAD_ID).values_list("registry_id", "position", "hash").first()
     return Mark() if row is None else Mark(registry_id=str(row[0]), position=row[1], hash=row[2])
+
+
+def shown(using: str) -> Mark:
+    """The place in the log that the tables have reached, and that processes may show, with one query.
+
+    Where schema statements roll back, that is the head. Where they commit by themselves, an accepted
+    change is shown once its last statement is done.
+    """
+    if connections[using].features.can_rollback_ddl:
+        return head(using)
+    reached = Checkpoint.objects.using(using).filter(pk=DATABASE)
+    place = (Subquery(reached.values("position")[:1]), Subquery(reached.values("hash")[:1]))
+    row = Head.objects.using(using).filter(pk=HEAD_ID).values_list("registry_id", *place).first()
+    if row is None or row[1] is None:
+        return Mark(registry_id="" if row is None else str(row[0]))
+    return Mark(registry_id=str(row[0]), position=row[1], hash=row[2])
 
 
 def lock(using: str) -> tuple[Mark, str]:

@@ -70,6 +70,20 @@ SETTINGS: Final = (
         help="False: a deleted model is retired and its rows are kept. True: its table is dropped at once.",
     ),
     Setting(
+        name="DYNAMO_LOCK_TIMEOUT_SECONDS",
+        default=2.0,
+        type=(float, int),
+        help="How long a change waits for the registry's lock and for those of tables before it is tried "
+        "again, and after three times refused.",
+    ),
+    Setting(
+        name="DYNAMO_DEFER_DDL",
+        default=False,
+        type=bool,
+        help="MariaDB and MySQL only. False: a change inside atomic() is refused. True: it is accepted, and "
+        "its tables and classes change right after the commit.",
+    ),
+    Setting(
         name="DYNAMO_STREAM_POLL_SECONDS",
         default=1.0,
         type=(float, int),

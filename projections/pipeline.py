@@ -25,18 +25,22 @@ from projections.transition import Transition, joined
 
 logger = logging.getLogger("dynamo")
 
-DATABASE = "database"
 SETTLE_SECONDS = 5
 
 # Connections with an open change set.
 writing: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
 
-def project_shared(transition: Transition, using: str) -> None:
-    """What all processes share, in the transaction of the change: tables, content types, checkpoint."""
-    projector.project(transition, using)
+def project_shared(transition: Transition, using: str) -> bool:
+    """What all processes share, in the transaction of the change: tables, content types, checkpoint.
+
+    Says whether steps are left for after the commit, as on MariaDB; the checkpoint comes with them.
+    """
+    steps_left = projector.project(transition, using)
     cache.project_shared(transition, using)
-    store.checkpoint(using, DATABASE, transition.end)
+    if not steps_left:
+        store.checkpoint(using, store.DATABASE, transition.end)
+    return steps_left
 
 
 def project_local(transition: Transition) -> None:
@@ -74,7 +78,7 @@ def catch_up(*, within: bool = False) -> bool:
         mark = registry.mark
         if staged or not (registry.loaded or store.installed(using)):
             return False
-        at = store.head(using)
+        at = store.shown(using)
         if at == mark:
             registry.loaded = True
             return False
@@ -100,7 +104,8 @@ def await_mark(mark: Mark) -> None:
         gone = next((e for e in staged if not store.exists(using, e.shown.events[-1])), None)
         if gone is not None:
             take_back(gone)
-    catch_up(within=True)
+    if registry.mark != mark or not registry.loaded:
+        catch_up(within=True)
     with registry.moved:
         if not registry.moved.wait_for(lambda: registry.mark == mark, timeout=SETTLE_SECONDS):
             raise SchemaBusy("another thread of this process has not settled its schema change; try again")

@@ -2,90 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from django.db import connections
-from django.db.models import Count, Q
 
 from events.diff import Handling
-from events.exceptions import DataRefused, SchemaRefused
-from events.schema import FieldSchema, ModelSchema, thaw
-from events.types import FieldAdded, FieldAltered
-from projections import fields
-from projections.ddl import convert, physical
-from projections.transition import Transition
-
-Lookup: TypeAlias = Callable[[str], ModelSchema | None]
-
-SAMPLES = 5
-LONGEST_SAMPLE = 60
+from events.exceptions import SchemaRefused
+from events.schema import FieldSchema, ModelSchema
+from projections import conversions, fields
+from projections.ddl import judging, refusals, values
+from projections.ddl.judging import Verdict
+from projections.ddl.physical import Lookup
+from projections.ddl.rows import Rows
 
 
-class Rows:
-    """The rows of a model's table as it stands, asked in the terms of its schema."""
+@dataclass(kw_only=True)
+class Preflight:
+    """The rows of one model's table as they are, held against the schema that is meant.
 
-    def __init__(self, schema: ModelSchema, lookup: Lookup, using: str) -> None:
-        self.schema = schema
-        self.using = using
-        self.model = physical.table_class(physical.table(schema), lookup)
-        self.query = self.model._base_manager.using(using)
+    `counts` says, by field id, how many rows each writing concerns; plans show them.
+    """
 
-    def any(self) -> bool:
-        return bool(self.query.exists())
+    before: ModelSchema
+    after: ModelSchema
+    handling: Mapping[str, Handling]
+    lookup: Lookup
+    using: str
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def name(self, column: FieldSchema) -> str:
-        return physical.attribute(column.storage)
+    @cached_property
+    def total(self) -> int:
+        return self.rows().count()
 
-    def nulls(self, column: FieldSchema) -> int:
-        return int(self.query.filter(**{f"{self.name(column)}__isnull": True}).count())
+    def rows(self, *columns: FieldSchema) -> Rows:
+        return Rows(self.before.db_table, columns, self.using, self.lookup, self.before)
 
-    def empty(self, old: FieldSchema, new: FieldSchema) -> int:
-        """How many rows have '' where the new type has no such value: there it means no value."""
-        if not convert.empties(old, new):
-            return 0
-        return int(self.query.filter(**{self.name(old): ""}).count())
-
-    def failing(self, old: FieldSchema, new: FieldSchema) -> tuple[int, list[Any]]:
-        return convert.failing(self.using, self.model, old, new)
-
-    def duplicates(self, columns: list[FieldSchema]) -> tuple[int, list[Any]]:
-        """How many combinations of values occur more than once; NULL is never equal to NULL."""
-        names = [self.name(c) for c in columns]
-        present = Q(*(Q(**{f"{name}__isnull": False}) for name in names))
-        groups = self.query.filter(present).order_by().values_list(*names)
-        repeated = groups.annotate(times=Count("pk")).filter(times__gt=1)
-        return repeated.count(), [row[:-1] for row in repeated[:SAMPLES]]
-
-    def exists(self, field: FieldSchema, key: Any, lookup: Lookup) -> bool:
-        table, column = physical.table_of(field.related_model, lookup, self.schema)
-        quote = connections[self.using].ops.quote_name
-        with connections[self.using].cursor() as cursor:
-            named = quote(column.db_column or "id")
-            cursor.execute(
-                f"SELECT 1 FROM {quote(table)} WHERE {named} = %s", [_stored(column, key, self.using)]
-            )
-            return cursor.fetchone() is not None
-
-    def dangling(self, old: FieldSchema, new: FieldSchema, lookup: Lookup) -> tuple[int, list[Any]]:
-        """Ids in a relation's column that the new target does not have."""
-        target = physical.table_of(new.related_model, lookup, self.schema)
-        quote = connections[self.using].ops.quote_name
-        column, table = quote(old.column), quote(self.schema.db_table)
-        condition = (
-            f"FROM {table} WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {quote(target[0])} AS t "
-            f"WHERE t.{quote(target[1].db_column or 'id')} = {table}.{column})"
-        )
-        with connections[self.using].cursor() as cursor:
-            cursor.execute(f"SELECT count(*) {condition}")
-            count = int(cursor.fetchone()[0])
-            cursor.execute(f"SELECT {column} {condition} LIMIT {SAMPLES}")
-            return count, [row[0] for row in cursor.fetchall()]
+    def said(self, column: FieldSchema) -> Handling:
+        return self.handling.get(column.id, Handling())
 
 
-def _stored(column: Any, key: Any, using: str) -> Any:
-    return column.get_db_prep_value(column.to_python(key), connections[using])
+def check(preflight: Preflight) -> None:
+    """Refuse what rows stand in the way of. Fields that did not change ask the database nothing."""
+    old = {f.id: f for f in preflight.before.fields}
+    for new in preflight.after.fields:
+        former = old.get(new.id)
+        if former is None:
+            former = preflight.before.retired_field(new.id)
+        if former is None:
+            _check_added(preflight, new)
+        elif former is not new and former != new:
+            _check_altered(preflight, former, new)
+    _check_together(preflight)
 
 
 def check_free(name: str, moving: set[str], using: str) -> None:
@@ -100,198 +70,149 @@ def check_free(name: str, moving: set[str], using: str) -> None:
         )
 
 
-def counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
-
-
-def some(samples: list[Any]) -> str:
-    """Samples for a message, each cut to a length that a line can hold."""
-    return ", ".join(
-        text if len(text := repr(value)) <= LONGEST_SAMPLE else f"{text[:LONGEST_SAMPLE]}…"
-        for value in samples
-    )
-
-
-def handling_of(done: Transition, field: FieldSchema) -> Handling:
-    """What the change set said about existing rows of a field; saying nothing takes nothing back."""
-    found = Handling()
-    for recorded in done.events_of(field.id):
-        event = recorded.event
-        if isinstance(event, FieldAdded | FieldAltered) and event.backfill is not None:
-            found = replace(found, backfill=thaw(event.backfill))
-        if isinstance(event, FieldAltered) and event.kept is not None:
-            found = replace(found, kept=FieldSchema(**event.kept))
-        if isinstance(event, FieldAltered) and event.on_error != "fail":
-            found = replace(found, on_error=event.on_error, error_value=thaw(event.error_value))
-    return found
-
-
-def check(
-    before: ModelSchema, after: ModelSchema, handling: Mapping[str, Handling], lookup: Lookup, using: str
-) -> None:
-    """Refuse what rows stand in the way of; `before` is the table as it is now."""
-    rows = Rows(before, lookup, using)
-    if not rows.any():
+def _check_added(preflight: Preflight, new: FieldSchema) -> None:
+    if new.is_many_to_many:
         return
-    old = {f.id: f for f in before.fields}
-    for field in after.fields:
-        if field.is_many_to_many:
-            continue
-        said = handling.get(field.id, Handling())
-        if field.id not in old:
-            _check_added(rows, field, said, lookup)
-        elif old[field.id] != field:
-            _check_altered(rows, old[field.id], field, said, lookup)
-    _check_together(rows, before, after, handling)
+    said = preflight.said(new)
+    value = values.existing(new, said)
+    own = new.options.get("default_factory") == "uuid4"
+    if value is None:
+        if not own and not fields.nullable(new) and not _empty_will_do(new) and preflight.total:
+            refusals.required(preflight.before, new, preflight.total)
+        return
+    if preflight.total:
+        _note(preflight, new, filled=preflight.total)
+        _check_backfill(preflight, new, value)
+    if new.unique and not own and preflight.total > 1:
+        refusals.same_value(preflight.before, new, value, preflight.total)
 
 
-def _check_added(rows: Rows, field: FieldSchema, said: Handling, lookup: Lookup) -> None:
-    value = convert.existing_value(field, said)
-    _check_backfill(rows, field, value, lookup)
-    own = field.options.get("default_factory") == "uuid4"
-    if value is None and not fields.nullable(field) and not _empty_will_do(field):
-        _refuse_required(rows, field, int(rows.query.count()))
-    if field.unique and value is not None and not own and rows.query.count() > 1:
-        raise DataRefused(
-            f"{_label(rows, field)}: {rows.query.count()} rows would all get {value!r}, but the field is "
-            "unique; add it without unique, fill it, then make it unique",
-            count=rows.query.count(),
-            samples=[value],
-        )
-
-
-def _check_altered(rows: Rows, old: FieldSchema, new: FieldSchema, said: Handling, lookup: Lookup) -> None:
+def _check_altered(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
     if old.storage != new.storage:
-        _check_converted(rows, old, new, said)
+        _check_converted(preflight, old, new)
         return
-    if convert.mode(old, new) == convert.FITS and old.type not in convert.KEYS:
-        _check_fits(rows, old, new)
-    needs_value = fields.nullable(old) and not fields.nullable(new) and not _empty_will_do(new)
-    value = convert.existing_value(new, said)
-    _check_backfill(rows, new, value, lookup)
-    nulls = rows.nulls(old) if needs_value or new.unique else 0
-    if needs_value and value is None and nulls:
-        _refuse_required(rows, new, nulls)
-    if old.type in convert.KEYS and old.related_model != new.related_model:
-        _check_target(rows, old, new, lookup)
-    if new.unique and not old.unique:
-        _check_unique(rows, old, new, nulls if needs_value else 0)
+    if new.is_many_to_many:
+        return
+    mode = conversions.mode(old, new)
+    if mode == conversions.FITS and old.type not in conversions.KEYS:
+        verdict = judging.failing(preflight.rows(old), old, new, preflight.lookup, preflight.before)
+        _note(preflight, new, fits=verdict.total - verdict.count, fails=verdict.count)
+        refusals.conversion(preflight.before, new, verdict)
+    _check_nulls(preflight, old, new)
+    if old.type in conversions.KEYS and old.related_model != new.related_model:
+        _check_target(preflight, old, new)
 
 
-def _check_fits(rows: Rows, old: FieldSchema, new: FieldSchema) -> None:
-    count, samples = rows.failing(old, new)
-    if count:
-        _refuse_conversion(rows, new, count, samples)
+def _check_nulls(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
+    """NULLs of a column that becomes required, and duplicates of one that becomes unique."""
+    took_null = old.retired or fields.nullable(old)
+    needs_value = took_null and not fields.nullable(new) and not _empty_will_do(new)
+    becomes_unique = _is_unique(new) and (old.retired or not _is_unique(old))
+    if not needs_value and not becomes_unique:
+        return
+    value = values.existing(new, preflight.said(new))
+    nulls = judging.nulls(preflight.rows(old), old)
+    if needs_value and nulls:
+        if value is None:
+            refusals.required(preflight.before, new, nulls)
+        _check_backfill(preflight, new, value)
+        _note(preflight, new, filled=nulls)
+    if becomes_unique:
+        _check_unique(preflight, old, new, nulls if needs_value else 0, value)
 
 
-def _check_converted(rows: Rows, old: FieldSchema, new: FieldSchema, said: Handling) -> None:
+def _check_converted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
     """Values move to a new column: all must convert, unless the change set says what becomes of the rest."""
-    if said.on_error == "keep" or old.is_many_to_many:
+    said = preflight.said(new)
+    if new.is_many_to_many:
         return
-    if new.type in convert.KEYS and old.type not in convert.KEYS:
-        raise SchemaRefused(
-            f"{_label(rows, new)}: {old.type} cannot become {new.type} yet; add a relation and fill it"
-        )
-    count, samples = rows.failing(old, new)
-    if count and said.on_error == "fail":
-        _refuse_conversion(rows, new, count, samples)
-    missing = rows.nulls(old) + rows.empty(old, new) + (count if said.on_error == "null" else 0)
-    needs_value = not fields.nullable(new) and not _empty_will_do(new)
-    if missing and needs_value and convert.existing_value(new, said) is None:
-        _refuse_required(rows, new, missing)
+    if said.on_error == "keep":
+        verdict = Verdict()
+    elif old.is_many_to_many:
+        verdict = judging.several(preflight.using, old, preflight.total)
+    else:
+        verdict = judging.failing(preflight.rows(old), old, new, preflight.lookup, preflight.before)
+    _note(preflight, new, converts=verdict.total - verdict.count, fails=verdict.count)
+    if said.on_error == "fail":
+        refusals.conversion(preflight.before, new, verdict)
+    if _is_unique(new):
+        refusals.repeated(preflight.before, new, verdict)
+    if said.on_error == "value" and verdict.count:
+        _check_backfill(preflight, new, said.error_value)
+    if not fields.nullable(new) and not _empty_will_do(new):
+        _check_missing(preflight, new, verdict)
 
 
-def _refuse_conversion(rows: Rows, new: FieldSchema, count: int, samples: list[Any]) -> None:
-    raise DataRefused(
-        f"{_label(rows, new)}: {counted(count, 'value does', 'values do')} not fit {new.type}, "
-        f"such as {some(samples)}; correct them, or "
-        'set on_error to "null", "keep", or "value" with an error_value',
-        count=count,
-        samples=samples,
-    )
+def _check_missing(preflight: Preflight, new: FieldSchema, verdict: Verdict) -> None:
+    """Rows that have no value after a conversion need one where the field is required."""
+    said = preflight.said(new)
+    missing = preflight.total - verdict.total + (verdict.count if said.on_error == "null" else 0)
+    value = values.existing(new, said)
+    if missing and value is None:
+        refusals.required(preflight.before, new, missing)
+    if missing:
+        _check_backfill(preflight, new, value)
 
 
-def _check_backfill(rows: Rows, field: FieldSchema, value: Any, lookup: Lookup) -> None:
+def _check_backfill(preflight: Preflight, new: FieldSchema, value: Any) -> None:
     """A relation's value for existing rows must be the key of a row that is there."""
-    if value is None or not field.is_relation:
+    if value is None or not new.is_relation:
         return
-    if not rows.exists(field, value, lookup):
-        raise DataRefused(
-            f"{_label(rows, field)}: the target has no row {value!r} for existing rows to refer to",
-            count=int(rows.query.count()),
-            samples=[value],
-        )
+    if not values.keys_present(new, [value], preflight.using, preflight.lookup, preflight.before):
+        refusals.no_row(preflight.before, new, value, preflight.total)
 
 
-def _check_target(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup) -> None:
-    count, samples = rows.dangling(old, new, lookup)
-    if count:
-        raise DataRefused(
-            f"{_label(rows, new)}: {counted(count, 'row refers', 'rows refer')} to ids that the new target "
-            f"does not have, such as {some(samples)}; empty or correct them first",
-            count=count,
-            samples=samples,
-        )
+def _check_target(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
+    verdict = judging.dangling(preflight.using, preflight.before, old, new, preflight.lookup)
+    refusals.dangling(preflight.before, new, verdict)
 
 
-def _check_unique(rows: Rows, old: FieldSchema, new: FieldSchema, filled: int) -> None:
-    count, samples = rows.duplicates([old])
-    if old.type in convert.TEXT and fields.nullable(new):
-        samples = [s for s in samples if s[0] != ""]
-        count = count if samples else 0
-    if count or filled > 1:
-        raise DataRefused(
-            f"{_label(rows, new)} cannot be unique: "
-            f"{counted(count or filled, 'value occurs', 'values occur')} more than once, "
-            f"such as {some(samples)}; make them differ first",
-            count=count or filled,
-            samples=samples,
-        )
+def _check_unique(preflight: Preflight, old: FieldSchema, new: FieldSchema, filled: int, value: Any) -> None:
+    verdict = judging.duplicates(preflight.rows(old), [old])
+    if old.type in conversions.TEXT and fields.nullable(new):
+        samples = [s for s in verdict.samples if s[0] != ""]
+        empty = any(s[0] == "" for s in verdict.samples)
+        verdict = Verdict(count=verdict.count - empty, samples=samples, total=verdict.total)
+    taken = filled == 1 and value is not None and judging.has(preflight.rows(old), old, value)
+    if verdict.count or filled > 1 or taken:
+        samples = verdict.samples or [value]
+        refusals.not_unique(preflight.before, new, verdict.count or filled, samples)
 
 
-def _check_together(
-    rows: Rows, before: ModelSchema, after: ModelSchema, handling: Mapping[str, Handling]
-) -> None:
+def _check_together(preflight: Preflight) -> None:
+    before, after = preflight.before, preflight.after
     new = [f for f in after.fields if f.unique_together]
-    old = [f.storage for f in before.fields if f.unique_together]
-    if not new or [f.storage for f in new] == old:
+    old = {f.id: f.storage for f in before.fields if f.unique_together}
+    if not new or {f.id: f.storage for f in new} == old:
         return
-    known = {f.storage for f in before.fields}
+    known = {f.storage: f for f in before.fields}
     ids = {f.id for f in before.fields}
     fresh = [f for f in new if f.storage not in known]
-    if any(f.id in ids or _stays_empty(f, handling.get(f.id, Handling())) for f in fresh):
+    if any(f.id in ids or _stays_empty(preflight, f) for f in fresh):
         # A converted member's values are for the database to hold; NULL is never equal to NULL.
         return
-    present = [f for f in new if f.storage in known]
-    count, samples = rows.duplicates(present) if present else (max(int(rows.query.count()) - 1, 0), [])
-    if count:
-        raise DataRefused(
-            f"{after.label}: {', '.join(f.name for f in new)} cannot be unique together: {count} pairs "
-            f"occur more than once, such as {some(samples)}; make them differ first",
-            count=count,
-            samples=samples,
-        )
+    present = [known[f.storage] for f in new if f.storage in known]
+    if present:
+        verdict = judging.duplicates(preflight.rows(*present), present)
+    else:
+        verdict = Verdict(count=max(preflight.total - 1, 0))
+    refusals.not_together(after, [f.name for f in new], verdict)
 
 
-def _stays_empty(field: FieldSchema, said: Handling) -> bool:
+def _note(preflight: Preflight, new: FieldSchema, **counts: int) -> None:
+    preflight.counts.setdefault(new.id, {}).update(counts)
+
+
+def _stays_empty(preflight: Preflight, new: FieldSchema) -> bool:
     """Whether existing rows have NULL in a new field."""
-    return convert.existing_value(field, said) is None and fields.nullable(field)
+    return values.existing(new, preflight.said(new)) is None and fields.nullable(new)
 
 
-def _empty_will_do(field: FieldSchema) -> bool:
+def _empty_will_do(column: FieldSchema) -> bool:
     """Optional text takes '' where other fields need a value."""
-    row = fields.field_type(field.type)
-    return row is not None and row.is_text and not field.required
+    row = fields.field_type(column.type)
+    return row is not None and row.is_text and not column.required
 
 
-def _refuse_required(rows: Rows, field: FieldSchema, count: int) -> None:
-    raise DataRefused(
-        f"{_label(rows, field)} is required, and {counted(count, 'row has', 'rows have')} no value for it; "
-        "say with backfill what they get, or give the field a default",
-        count=count,
-        samples=[],
-    )
-
-
-def _label(rows: Rows, field: FieldSchema) -> str:
-    return f"{rows.schema.label}.{field.name}"
+def _is_unique(column: FieldSchema) -> bool:
+    return column.unique or column.type == "OneToOneField"

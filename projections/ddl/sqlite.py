@@ -1,20 +1,20 @@
-"""SQLite: one schema editor for the outermost transaction and for one inside a caller's `atomic()`."""
+"""SQLite: what it can alter it alters; for the rest the table is made anew and its rows are copied once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.backends.ddl_references import Statement
-from django.db.backends.sqlite3.schema import DatabaseSchemaEditor
-from django.db.models.expressions import Value
 from django.db.transaction import atomic
 
 from events.exceptions import ProjectionFailed, SchemaRefused
-from projections.ddl.naming import UniqueNames
+from projections.ddl import steps
+from projections.ddl.dialect import Dialect, Statement
+from projections.ddl.physical import Item, Lookup
+from projections.ddl.shapes import CHECK, REFERENCE, Constraint, Shape
+from projections.ddl.steps import Difference
 
 INTERIM: Final = "new__"
 
@@ -23,81 +23,123 @@ INTERIM: Final = "new__"
 SELF_REFERENCE_LIMIT: Final = 5_000
 
 
-class SQLiteEditor(UniqueNames, DatabaseSchemaEditor):
-    """Works with foreign keys enforced too, which Django's editor refuses.
+class SQLite(Dialect):
+    """`enforced` says that foreign keys are on, as they are inside a caller's transaction."""
 
-    Statements are executed without parameters where there are none: Django would otherwise read a `%` in
-    a literal default as a placeholder.
-    """
+    def __init__(self, connection: Any, lookup: Lookup, *, enforced: bool = False) -> None:
+        super().__init__(connection, lookup)
+        self.enforced = enforced
+        # Tables whose references may have been broken while nothing was enforced.
+        self.unchecked: set[str] = set()
 
-    def __enter__(self) -> Self:
-        # Past DatabaseSchemaEditor.__enter__, whose only work is to insist on foreign keys being off.
-        BaseDatabaseSchemaEditor.__enter__(self)
-        return self
+    def is_inline(self, constraint: Constraint) -> bool:
+        """What is unique is an index of its own, so that it can come and go without a remake."""
+        return constraint.kind in {CHECK, REFERENCE}
 
-    def __exit__(self, *raised: object) -> None:
-        BaseDatabaseSchemaEditor.__exit__(self, *raised)  # type: ignore[arg-type]
+    def refer(self, item: Item) -> Iterator[Statement]:
+        """References are part of the definition; SQLite takes them before their target is there."""
+        yield from ()
 
-    def execute(self, sql: Any, params: Any = ()) -> None:
-        super().execute(sql, params or None)
+    def reshape(self, before: Item, after: Item) -> Iterator[Statement]:
+        keys = steps.touched(before, after)
+        shapes = self.describer.shape(before, keys), self.describer.shape(after, keys)
+        difference = steps.between(*shapes)
+        if not self._needs_remake(difference):
+            yield from self.lead(*shapes, difference)
+            return
+        whole = self.describer.shape(before), self.describer.shape(after)
+        yield from self._remake(*whole)
 
-    def add_field(self, model: Any, field: Any) -> None:
-        """ADD COLUMN takes NOT NULL when there is a constant default; Django would remake the table."""
-        constant = field.has_db_default() and isinstance(field._db_default_expression, Value)
-        if constant and not field.unique and not field.remote_field:
-            BaseDatabaseSchemaEditor.add_field(self, model, field)
+    def lead(self, before: Shape, after: Shape, difference: Difference) -> Iterator[Statement]:
+        table = self.quote(after.name)
+        yield from (self.drop_index(c) for c in difference.loosened)
+        yield from self.rename_columns(before, difference)
+        for column in difference.dropped:
+            yield Statement(sql=f"ALTER TABLE {table} DROP COLUMN {self.quote(column.name)}")
+        inline = [c for c in difference.tightened if self.is_inline(c)]
+        for column in difference.added.values():
+            words = [self.column(column)]
+            words += [self._on_column(after, c) for c in inline if after.column_names(c) == [column.name]]
+            yield Statement(sql=f"ALTER TABLE {table} ADD COLUMN {' '.join(words)}")
+        if any(c.kind == REFERENCE for c in inline):
+            self.unchecked.add(after.name)
+        yield from (self.add_index(after, c) for c in difference.tightened if c not in inline)
+
+    def _on_column(self, shape: Shape, constraint: Constraint) -> str:
+        """A constraint at the end of its column's definition."""
+        if constraint.kind == CHECK:
+            return self.constraint(shape, constraint)
+        return f"CONSTRAINT {self.quote(constraint.name)} {self.reference(constraint)}"
+
+    def _needs_remake(self, difference: Difference) -> bool:
+        """ADD COLUMN takes NOT NULL only with a DEFAULT, and a reference only without one."""
+        if difference.altered or any(self.is_inline(c) for c in difference.loosened):
+            return True
+        inline = [c for c in difference.tightened if self.is_inline(c)]
+        if any(key not in difference.added for c in inline for key in c.keys):
+            return True
+        referring = {key for c in inline if c.kind == REFERENCE for key in c.keys}
+        return any(
+            column.default if key in referring else not (column.null or column.default)
+            for key, column in difference.added.items()
+        ) or any(not difference.added[key].null for key in referring)
+
+    def _remake(self, before: Shape, after: Shape) -> Iterator[Statement]:
+        """Copy the rows into a new table of the final shape, then put it in the old one's place."""
+        if self.enforced:
+            self._refuse_large_self_reference(after)
+        interim = f"{INTERIM}{after.name}"
+        yield Statement(sql=self.definition(after, interim))
+        yield Statement(sql=self._copied(before, after, interim))
+        yield from self._keep_sequence(after.name, interim)
+        yield Statement(sql=f"DROP TABLE {self.quote(after.name)}")
+        if self.enforced:
+            yield from self._refill(after, interim)
         else:
-            super().add_field(model, field)
+            yield self.rename(interim, after.name)
+            self.unchecked.add(after.name)
+        for constraint in after.constraints.values():
+            if not self.is_inline(constraint):
+                yield self.add_index(after, constraint)
 
-    def alter_db_table(self, model: Any, old_db_table: str, new_db_table: str, **kwargs: Any) -> None:
-        interim = old_db_table.startswith(INTERIM)
-        if interim and foreign_keys_enforced(self.connection):
-            self._refill(old_db_table, new_db_table)
-        else:
-            super().alter_db_table(model, old_db_table, new_db_table, **kwargs)
+    def _copied(self, before: Shape, after: Shape, interim: str) -> str:
+        kept = [key for key in after.columns if key in before.columns]
+        into = ", ".join(self.quote(after.columns[key].name) for key in kept)
+        out_of = ", ".join(self.quote(before.columns[key].name) for key in kept)
+        return f"INSERT INTO {self.quote(interim)} ({into}) SELECT {out_of} FROM {self.quote(before.name)}"
 
-    def _refill(self, interim: str, final: str) -> None:
+    def _keep_sequence(self, name: str, interim: str) -> Iterator[Statement]:
+        """A remade table would hand out the keys of deleted rows again."""
+        yield Statement(sql=f"DELETE FROM sqlite_sequence WHERE name = '{interim}'")
+        yield Statement(
+            sql="INSERT INTO sqlite_sequence (name, seq) "
+            f"SELECT '{interim}', seq FROM sqlite_sequence WHERE name = '{name}'"
+        )
+
+    def _refill(self, after: Shape, interim: str) -> Iterator[Statement]:
         """Fill a new table of the final name row by row, so that SQLite counts the references again.
 
         Renaming the interim table would leave the counter that DROP TABLE raised, and COMMIT would fail;
         so would INSERT ... SELECT without WHERE, which copies pages without counting.
         """
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", [interim])
-            definition = cursor.fetchone()[0]
-        old, new = self.quote_name(interim), self.quote_name(final)
-        self.execute(definition.replace(old, new))
-        self.execute(f"INSERT INTO {new} SELECT * FROM {old} WHERE 1")
-        self.execute(f"DROP TABLE {old}")
-        for statement in self.deferred_sql:
-            if isinstance(statement, Statement):
-                statement.rename_table_references(interim, final)
+        final, old = self.quote(after.name), self.quote(interim)
+        yield Statement(sql=self.definition(after))
+        yield Statement(sql=f"INSERT INTO {final} SELECT * FROM {old} WHERE 1")
+        yield from self._keep_sequence(interim, after.name)
+        yield Statement(sql=f"DROP TABLE {old}")
 
-    def _remake_table(self, model: Any, *args: Any, **kwargs: Any) -> None:
-        name = model._meta.db_table
-        if foreign_keys_enforced(self.connection):
-            self._refuse_large_self_reference(name)
+    def _refuse_large_self_reference(self, shape: Shape) -> None:
+        own = (c for c in shape.constraints.values() if c.kind == REFERENCE)
+        if not any(c.target[0] == shape.name for c in own):
+            return
         with self.connection.cursor() as cursor:
-            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [name])
-            sequence = cursor.fetchone()
-        super()._remake_table(model, *args, **kwargs)  # type: ignore[misc]  # not in the stubs
-        if sequence is not None:
-            # A remade table would hand out the keys of deleted rows again.
-            self.execute("DELETE FROM sqlite_sequence WHERE name = %s", (name,))
-            self.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", (name, sequence[0]))
-
-    def _refuse_large_self_reference(self, name: str) -> None:
-        with self.connection.cursor() as cursor:
-            relations = self.connection.introspection.get_relations(cursor, name)
-            if not any(target == name for _, target in relations.values()):
-                return
-            cursor.execute(f"SELECT count(*) FROM {self.quote_name(name)}")
+            cursor.execute(f"SELECT count(*) FROM {self.quote(shape.name)}")
             rows = cursor.fetchone()[0]
         if rows > SELF_REFERENCE_LIMIT:
             raise SchemaRefused(
-                f"table {name!r} refers to itself and has {rows} rows: inside a transaction SQLite would "
-                "take very long to remake it; make this change outside of atomic()",
-                table=name,
+                f"table {shape.name!r} refers to itself and has {rows} rows: inside a transaction SQLite "
+                "would take very long to remake it; make this change outside of atomic()",
+                table=shape.name,
                 rows=rows,
             )
 
@@ -123,10 +165,11 @@ def outermost(connection: BaseDatabaseWrapper) -> Iterator[None]:
             _enforce_foreign_keys(connection, on=True)
 
 
-def check_foreign_keys(connection: BaseDatabaseWrapper, tables: list[str]) -> None:
+def check_foreign_keys(connection: BaseDatabaseWrapper, tables: set[str]) -> None:
     """Refuse dangling references in the tables that were touched, before COMMIT."""
-    present = set(connection.introspection.table_names())
-    connection.check_constraints(table_names=[name for name in tables if name in present])
+    present = set(connection.introspection.table_names()) if tables else set()
+    if present & tables:
+        connection.check_constraints(table_names=sorted(present & tables))
 
 
 def foreign_keys_enforced(connection: BaseDatabaseWrapper) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -11,13 +11,10 @@ from typing import Any, Final, TypeAlias
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
 from django.utils import timezone
 
-from events.diff import Handling
-from events.schema import FieldSchema, thaw
+from events.schema import FieldSchema
 from projections import fields
-from projections.ddl import physical
 
 Converter: TypeAlias = Callable[[Any], Any]
 
@@ -37,8 +34,6 @@ KEYS: Final = frozenset({"ForeignKey", "OneToOneField"})
 NUMBERS: Final = frozenset({"FloatField", "DecimalField"}) | {
     name for name, row in fields.STOCK.items() if row.limits is not None
 }
-BATCH: Final = 1_000
-
 SAME, FITS, CONVERT, REPLACE, REFUSE = "same", "fits", "convert", "replace", "refuse"
 
 
@@ -68,67 +63,6 @@ def mode(old: FieldSchema, new: FieldSchema) -> str:
 def limits(column: FieldSchema) -> tuple[int, int] | None:
     row = fields.field_type(column.type)
     return None if row is None else row.limits
-
-
-def existing_value(column: FieldSchema, handling: Handling) -> Any:
-    """The one value that existing rows get: the backfill, else the default; None if there is neither."""
-    if column.is_relation:
-        return handling.backfill
-    built: Any = fields.build(replace(column, help="", choices=()))
-    if handling.backfill is not None:
-        return fields.parse(built, handling.backfill)
-    if built.has_default():
-        return built.get_default()
-    if getattr(built, "auto_now", False) or getattr(built, "auto_now_add", False):
-        return _stamp(built)
-    return None
-
-
-def failing(
-    using: str, model: Any, old: FieldSchema, new: FieldSchema, limit: int = 5
-) -> tuple[int, list[Any]]:
-    """Count the rows whose value does not convert, with some of those values."""
-    convert = converter(old, new)
-    count = 0
-    samples: list[Any] = []
-    for _, value in _values(using, model, old, new):
-        try:
-            convert(value)
-        except (ValidationError, ValueError, ArithmeticError, TypeError):
-            count += 1
-            if len(samples) < limit:
-                samples.append(value)
-    return count, samples
-
-
-def copy(using: str, model: Any, source: FieldSchema, column: FieldSchema, handling: Handling) -> None:
-    """Fill a new column from the one it replaces, batch by batch."""
-    convert = converter(source, column)
-    name = physical.attribute(column.storage)
-    attname = model._meta.get_field(name).attname
-    substitute = None if handling.on_error != "value" else _substitute(column, handling)
-    batch: list[Any] = []
-    for key, value in _values(using, model, source, column):
-        try:
-            converted = convert(value)
-        except (ValidationError, ValueError, ArithmeticError, TypeError):
-            if handling.on_error == "fail":
-                raise
-            converted = substitute
-        batch.append(model(**{"pk": key, attname: converted}))
-        if len(batch) == BATCH:
-            _write(using, model, batch, name)
-            batch = []
-    _write(using, model, batch, name)
-
-
-def fill_each(using: str, model: Any, name: str, factory: Callable[[], Any]) -> None:
-    """Give every row a value of its own."""
-    keys = model._base_manager.using(using).order_by("pk").values_list("pk", flat=True)
-    last = 0
-    while batch := [model(**{"pk": key, name: factory()}) for key in keys.filter(pk__gt=last)[:BATCH]]:
-        _write(using, model, batch, name)
-        last = batch[-1].pk
 
 
 def converter(old: FieldSchema, new: FieldSchema) -> Converter:
@@ -259,41 +193,6 @@ def _midnight(value: datetime) -> str:
     return moment.date().isoformat()
 
 
-def _stamp(built: Any) -> Any:
-    moment = timezone.now()
-    if isinstance(built, models.DateTimeField):
-        return moment
-    return moment.date() if isinstance(built, models.DateField) else moment.time()
-
-
-def _substitute(column: FieldSchema, handling: Handling) -> Any:
-    built: Any = fields.build(replace(column, help="", choices=()))
-    return fields.parse(built, thaw(handling.error_value))
-
-
 def empties(old: FieldSchema, new: FieldSchema) -> bool:
     """Whether '' of the old column means no value in the new one."""
     return old.type in TEXT and new.type not in TEXT
-
-
-def _values(using: str, model: Any, column: FieldSchema, new: FieldSchema) -> Iterator[tuple[Any, Any]]:
-    """Keys and values of the rows that have one, in batches, so that memory stays constant."""
-    found: Any = model._meta.get_field(physical.attribute(column.storage))
-    name = found.attname
-    last = None
-    while True:
-        rows = model._base_manager.using(using).filter(**{f"{name}__isnull": False}).order_by("pk")
-        if last is not None:
-            rows = rows.filter(pk__gt=last)
-        batch = list(rows.values_list("pk", name)[:BATCH])
-        # None here is a JSON null, which is no value either.
-        none = (None, "") if empties(column, new) else (None,)
-        yield from ((key, value) for key, value in batch if value not in none)
-        if len(batch) < BATCH:
-            return
-        last = batch[-1][0]
-
-
-def _write(using: str, model: Any, batch: list[Any], name: str) -> None:
-    if batch:
-        model._base_manager.using(using).bulk_update(batch, [name])

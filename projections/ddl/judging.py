@@ -1,0 +1,98 @@
+"""What the rows of a table say when they are asked: nulls, duplicates, values that do not convert."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import connections
+from django.db.models import Count, Q
+
+from events.schema import FieldSchema, ModelSchema
+from projections.ddl import values
+from projections.ddl.physical import Lookup, table_of
+from projections.ddl.rows import Rows, attribute
+
+SAMPLES: Final = 5
+# Converted values are compared in memory only for a unique column; more than these are left to the database.
+MOST_COMPARED: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How many of `total` values stand in the way, some of them, and results that occur more than once."""
+
+    count: int = 0
+    samples: list[Any] = field(default_factory=list)
+    total: int = 0
+    repeated: list[Any] = field(default_factory=list)
+
+
+def nulls(rows: Rows, column: FieldSchema) -> int:
+    return int(rows.query.filter(**{f"{attribute(column)}__isnull": True}).count())
+
+
+def has(rows: Rows, column: FieldSchema, value: Any) -> bool:
+    return bool(rows.query.filter(**{attribute(column): value}).exists())
+
+
+def failing(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup, owner: ModelSchema) -> Verdict:
+    """Count the values that do not convert."""
+    count = total = 0
+    samples: list[Any] = []
+    seen: Counter[Any] = Counter()
+    compare = new.unique or new.type == "OneToOneField"
+    for batch in values.converted(rows, old, new, lookup, owner):
+        total += len(batch)
+        failed = [value for _, value, error in batch if error is not None]
+        count += len(failed)
+        samples += failed[: SAMPLES - len(samples)]
+        if compare and total <= MOST_COMPARED:
+            seen.update(value for _, value, error in batch if error is None)
+    repeated = [value for value, times in seen.items() if times > 1]
+    return Verdict(count=count, samples=samples, total=total, repeated=repeated)
+
+
+def duplicates(rows: Rows, columns: list[FieldSchema]) -> Verdict:
+    """How many combinations of values occur more than once; NULL is never equal to NULL."""
+    names = [attribute(column) for column in columns]
+    present = Q(*(Q(**{f"{name}__isnull": False}) for name in names))
+    groups = rows.query.filter(present).order_by().values_list(*names)
+    repeated = groups.annotate(times=Count("pk")).filter(times__gt=1)
+    return Verdict(count=repeated.count(), samples=[row[:-1] for row in repeated[:SAMPLES]])
+
+
+def dangling(using: str, model: ModelSchema, old: FieldSchema, new: FieldSchema, lookup: Lookup) -> Verdict:
+    """Ids in a relation's column that the new target does not have."""
+    target, key, _ = table_of(new.related_model, lookup, model)
+    quote = connections[using].ops.quote_name
+    column, table = quote(old.column), quote(model.db_table)
+    condition = (
+        f"FROM {table} WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {quote(target)} AS t "
+        f"WHERE t.{quote(key)} = {table}.{column})"
+    )
+    return _asked(using, condition, column)
+
+
+def several(using: str, many: FieldSchema, total: int) -> Verdict:
+    """Rows with more than one link, which cannot become one reference."""
+    quote = connections[using].ops.quote_name
+    source = quote(many.link_columns[0])
+    groups = f"FROM {quote(many.table)} GROUP BY {source}"
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM (SELECT {source} {groups}) AS g")
+        linked = int(cursor.fetchone()[0])
+        cursor.execute(f"SELECT count(*) FROM (SELECT {source} {groups} HAVING count(*) > 1) AS g")
+        count = int(cursor.fetchone()[0])
+        cursor.execute(f"SELECT {source} {groups} HAVING count(*) > 1 LIMIT {SAMPLES}")
+        samples = [f"row {row[0]}" for row in cursor.fetchall()]
+    return Verdict(count=count, samples=samples, total=min(linked, total))
+
+
+def _asked(using: str, condition: str, column: str) -> Verdict:
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT count(*) {condition}")
+        count = int(cursor.fetchone()[0])
+        cursor.execute(f"SELECT {column} {condition} LIMIT {SAMPLES}")
+        return Verdict(count=count, samples=[row[0] for row in cursor.fetchall()])

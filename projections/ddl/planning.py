@@ -1,0 +1,180 @@
+"""From a transition to the steps that bring the tables up to it: a table of contents of what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from events.diff import Handling
+from events.schema import FieldSchema, ModelSchema, thaw
+from events.types import FieldAdded, FieldAltered
+from projections import fields
+from projections.ddl import physical, steps, values
+from projections.ddl.physical import Item, Link, Table
+from projections.ddl.steps import Step, Values
+from projections.transition import Change, Transition
+
+ASIDE: Final = "zz_aside"
+
+
+def plan(transition: Transition) -> list[Step]:
+    """Renames first, so that names are free; drops last, so that nothing refers to what is gone."""
+    changes = [change for _, change in transition.shaped()]
+    plain = [step for change in changes for step in _reshaped(transition, change)]
+    return [
+        *_renames(changes),
+        *(steps.Create(item=item) for change in changes for item in _new(change)),
+        *plain,
+        *(steps.Refer(item=item) for change in changes for item in _new(change)),
+        *(steps.Drop(name=name) for change in changes for name in _gone(change)),
+    ]
+
+
+def said_of(transition: Transition, field_id: str) -> Handling:
+    """What the change set said about existing rows of a field; saying nothing takes nothing back."""
+    found = Handling()
+    for recorded in transition.events_of(field_id):
+        event = recorded.event
+        if isinstance(event, FieldAdded | FieldAltered) and event.backfill is not None:
+            found = replace(found, backfill=thaw(event.backfill))
+        if isinstance(event, FieldAltered) and event.kept is not None:
+            found = replace(found, kept=FieldSchema(**event.kept))
+        if isinstance(event, FieldAltered) and event.on_error != "fail":
+            found = replace(found, on_error=event.on_error, error_value=thaw(event.error_value))
+    return found
+
+
+def _renames(changes: list[Change]) -> Iterator[Step]:
+    pairs = [pair for change in changes for pair in _moved(change)]
+    taken = {old.lower() for old, _ in pairs}
+    for old, new in steps.one_by_one(pairs, taken, ASIDE):
+        yield steps.Rename(old=old, new=new)
+
+
+def _moved(change: Change) -> Iterator[tuple[str, str]]:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return
+    if before.db_table != after.db_table:
+        yield before.db_table, after.db_table
+    old = physical.links(before)
+    for storage, link in physical.links(after).items():
+        if storage in old and old[storage].name != link.name:
+            yield old[storage].name, link.name
+
+
+def _new(change: Change) -> Iterator[Item]:
+    if change.after is None:
+        return
+    if change.before is None:
+        yield physical.table(change.after)
+    known = {} if change.before is None else physical.links(change.before)
+    yield from (link for storage, link in physical.links(change.after).items() if storage not in known)
+
+
+def _gone(change: Change) -> Iterator[str]:
+    """Link tables go before the tables that they refer to."""
+    if change.before is None:
+        return
+    kept = {} if change.after is None else physical.links(change.after)
+    yield from (link.name for storage, link in physical.links(change.before).items() if storage not in kept)
+    if change.after is None:
+        yield change.before.db_table
+
+
+def _reshaped(transition: Transition, change: Change) -> Iterator[Step]:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return
+    yield from _reshaped_table(transition, before, after)
+    old = physical.links(before)
+    for storage, link in physical.links(after).items():
+        if storage in old:
+            former = replace(old[storage], name=link.name)
+            yield from _unless_equal(former, link)
+
+
+def _reshaped_table(transition: Transition, before: ModelSchema, after: ModelSchema) -> Iterator[Step]:
+    """At most two passes: where rows have to be filled, once before that and once after."""
+    old = replace(physical.table(before), name=after.db_table)
+    new = physical.table(after)
+    work = list(_values(transition, old, new, after))
+    interim = _interim(old, new, work)
+    yield from _unless_equal(old, interim)
+    yield from (step for step in work if step.kind != values.CONSTANT)
+    yield from _unless_equal(interim, new)
+
+
+def _unless_equal(before: Item, after: Item) -> Iterator[Step]:
+    if isinstance(before, Link) or isinstance(after, Link):
+        if _described(before) != _described(after):
+            yield steps.Reshape(before=before, after=after)
+    elif before.together != after.together or steps.touched(before, after):
+        yield steps.Reshape(before=before, after=after)
+
+
+def _described(item: Item) -> object:
+    assert isinstance(item, Link)
+    return item.source, item.target, item.loose, item.unique, item.column.related_model
+
+
+def _interim(old: Table, new: Table, work: list[Values]) -> Table:
+    """The table while its rows are being written: nothing there refuses a row that is not filled yet."""
+    filling = {step.column.storage for step in work if step.kind in values.FILLING}
+    fresh = {s for s in filling if s not in old.columns}
+    becoming = {s for s in filling - fresh if _is_unique(new.columns[s]) and not _is_unique(old.columns[s])}
+    constant = {
+        s.column.storage: values.existing(s.column, s.said) for s in work if s.kind == values.CONSTANT
+    }
+    together = new.together if old.together == new.together else ()
+    return replace(
+        new,
+        relaxed=frozenset(filling),
+        bare=frozenset(fresh | becoming),
+        filled=constant,
+        together=together,
+    )
+
+
+def _is_unique(column: FieldSchema) -> bool:
+    return column.unique or column.type == "OneToOneField"
+
+
+def _values(transition: Transition, old: Table, new: Table, model: ModelSchema) -> Iterator[Values]:
+    """What has to be written into rows: columns of the table first, then new link tables."""
+    many = (f for f in model.fields if f.is_many_to_many)
+    for column in (*new.columns.values(), *many):
+        said = said_of(transition, column.id) if not column.retired else Handling()
+        kind = _kind(old, column, said)
+        if kind is not None:
+            yield Values(
+                kind=kind, schema_id=model.id, table=new.name, column=column, source=said.kept, said=said
+            )
+
+
+def _kind(old: Table, column: FieldSchema, said: Handling) -> str | None:
+    """Which writing a column needs, if any."""
+    former = old.columns.get(column.storage)
+    if column.retired:
+        return None
+    if column.is_many_to_many:
+        return values.LINK if said.kept is not None and not said.kept.is_many_to_many else None
+    if former is not None:
+        return _kind_of_altered(former, column, said)
+    if said.kept is not None and said.on_error != "keep":
+        return values.UNLINK if said.kept.is_many_to_many else values.CONVERT
+    if column.options.get("default_factory") == "uuid4":
+        return values.EACH
+    return None if values.existing(column, said) is None else values.CONSTANT
+
+
+def _kind_of_altered(former: FieldSchema, column: FieldSchema, said: Handling) -> str | None:
+    row = fields.field_type(column.type)
+    text = row is not None and row.is_text
+    took_null = former.retired or fields.nullable(former)
+    if text and column.unique and not column.required and not took_null:
+        return values.EMPTY
+    if not took_null or fields.nullable(column):
+        return None
+    return values.FILL if text or values.existing(column, said) is not None else None

@@ -1,0 +1,120 @@
+"""The rows of one table, read and written by storage id through Django's own fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from django.apps.registry import Apps
+from django.db import connections, models
+
+from events.schema import FieldSchema
+from projections import fields
+from projections.ddl.physical import Lookup, table_of
+
+BATCH: Final = 1_000
+
+
+class Rows:
+    """A table seen through some of its columns; `field` and `query` speak of them by storage id."""
+
+    def __init__(
+        self, table: str, columns: Iterable[FieldSchema], using: str, lookup: Lookup, owner: Any
+    ) -> None:
+        self.using = using
+        self.connection: Any = connections[using]
+        apps = Apps()
+        body: dict[str, Any] = {"id": models.BigAutoField(primary_key=True)}
+        self._strict: dict[str, Any] = {}
+        for column in columns:
+            # Read as what the column takes while it changes, written as what it takes in the end.
+            self._strict[column.storage] = _field(column, lookup, owner)
+            body[attribute(column)] = _relaxed(_field(column, lookup, owner))
+        meta = {"apps": apps, "app_label": "physical", "db_table": table}
+        body["Meta"] = type("Meta", (), meta)
+        model: Any = type("Row", (models.Model,), {"__module__": __name__, **body})
+        self.model = model
+        self.query: Any = model._base_manager.using(using)
+        self.table = table
+
+    def field(self, column: FieldSchema) -> Any:
+        return self.model._meta.get_field(attribute(column))
+
+    def any(self) -> bool:
+        return bool(self.query.exists())
+
+    def count(self) -> int:
+        return int(self.query.count())
+
+    def batches(self, column: FieldSchema) -> Iterator[list[tuple[Any, Any]]]:
+        """Keys and values of the rows that have one, batch by batch, so that memory stays constant."""
+        name = attribute(column)
+        rows = self.query.filter(**{f"{name}__isnull": False}).order_by("pk").values_list("pk", name)
+        last = None
+        while True:
+            batch = list((rows if last is None else rows.filter(pk__gt=last))[:BATCH])
+            # None here is a JSON null, which is no value either.
+            yield [(key, value) for key, value in batch if value is not None]
+            if len(batch) < BATCH:
+                return
+            last = batch[-1][0]
+
+    def keys_without(self, column: FieldSchema) -> Iterator[list[Any]]:
+        """Keys of the rows that have no value; each batch is asked for when the one before is written."""
+        empty = self.query.filter(**{f"{attribute(column)}__isnull": True}).order_by("pk")
+        while batch := list(empty.values_list("pk", flat=True)[:BATCH]):
+            yield batch
+
+    def write(self, column: FieldSchema, pairs: list[tuple[Any, Any]]) -> None:
+        """Set a column of many rows, given as (key, value)."""
+        if not pairs:
+            return
+        stored = [(self._stored(column, value), key) for key, value in pairs]
+        with self.connection.cursor() as cursor:
+            cursor.executemany(f"{self._set(column)} WHERE {self._quote('id')} = %s", stored)
+
+    def fill_nulls(self, column: FieldSchema, value: Any) -> None:
+        where = f"WHERE {self._quote(column.column)} IS NULL"
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"{self._set(column)} {where}", [self._stored(column, value)])
+
+    def empty_to_null(self, column: FieldSchema) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"{self._set(column)} WHERE {self._quote(column.column)} = %s", [None, ""])
+
+    def _set(self, column: FieldSchema) -> str:
+        return f"UPDATE {self._quote(self.table)} SET {self._quote(column.column)} = %s"
+
+    def _stored(self, column: FieldSchema, value: Any) -> Any:
+        return self._strict[column.storage].get_db_prep_save(value, self.connection)
+
+    def _quote(self, name: str) -> str:
+        return str(self.connection.ops.quote_name(name))
+
+
+def attribute(column: FieldSchema) -> str:
+    return f"c{column.storage.replace('-', '')}"
+
+
+def key_field(key: Any) -> Any:
+    """A field that reads and writes values of a key, without being one."""
+    if isinstance(key, models.AutoField | models.BigAutoField | models.SmallAutoField):
+        return models.BigIntegerField()
+    made = key.clone()
+    made.primary_key = made._unique = False
+    return made
+
+
+def _field(column: FieldSchema, lookup: Lookup, owner: Any) -> Any:
+    if not column.is_relation:
+        return fields.build(replace(column, help="", choices=()))
+    made = key_field(table_of(column.related_model, lookup, owner)[2])
+    made.db_column = column.column
+    return made
+
+
+def _relaxed(made: Any) -> Any:
+    made.null, made._unique, made.db_index = True, False, False
+    made.default = models.NOT_PROVIDED
+    return made

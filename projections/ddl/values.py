@@ -1,0 +1,208 @@
+"""What is written into the rows of a table while it changes: fills, conversions and copied links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import connections, models
+from django.utils import timezone
+
+from events.diff import Handling
+from events.schema import FieldSchema, ModelSchema, thaw
+from projections import conversions, fields
+from projections.ddl.physical import Lookup, table_of
+from projections.ddl.rows import Rows
+from projections.ddl.steps import Values
+
+FILL, EMPTY, CONVERT, EACH, LINK, UNLINK = "fill", "empty", "convert", "each", "link", "unlink"
+# Not a step: the value is the column's DEFAULT while it is added.
+CONSTANT: Final = "constant"
+FILLING: Final = frozenset({FILL, EMPTY, CONVERT, EACH, UNLINK})
+
+# What a converter raises for a value that has no counterpart.
+NO_VALUE: Final = (ValidationError, ValueError, ArithmeticError, TypeError)
+
+
+def existing(column: FieldSchema, said: Handling) -> Any:
+    """The one value that existing rows get: the backfill, else the default; None if there is neither."""
+    if column.is_relation:
+        return said.backfill
+    built: Any = fields.build(replace(column, help="", choices=()))
+    if said.backfill is not None:
+        return fields.parse(built, said.backfill)
+    if built.has_default():
+        return built.get_default()
+    if getattr(built, "auto_now", False) or getattr(built, "auto_now_add", False):
+        return _stamp(built)
+    return None
+
+
+def write(step: Values, using: str, lookup: Lookup) -> None:
+    """Do one step of writing; doing it again changes nothing more."""
+    owner = lookup(step.schema_id)
+    assert owner is not None
+    WRITERS[step.kind](step, using, lookup, owner)
+
+
+def _fill(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
+    """Give a value to rows that have none; text without a better one gets ''."""
+    rows = Rows(step.table, [step.column], using, lookup, owner)
+    value = existing(step.column, step.said)
+    rows.fill_nulls(step.column, "" if value is None else value)
+
+
+def _empty(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
+    """Only NULL may occur more than once in a unique column, so '' becomes NULL."""
+    Rows(step.table, [step.column], using, lookup, owner).empty_to_null(step.column)
+
+
+def _each(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
+    """Give every row that has none a value of its own."""
+    rows = Rows(step.table, [step.column], using, lookup, owner)
+    factory = fields.FACTORIES[step.column.options["default_factory"]]
+    for keys in rows.keys_without(step.column):
+        rows.write(step.column, [(key, factory()) for key in keys])
+
+
+def _convert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
+    """Fill a new column from the one it replaces; rows without a value get what existing rows get."""
+    assert step.source is not None
+    rows = Rows(step.table, [step.source, step.column], using, lookup, owner)
+    substitute = _substitute(step.column, step.said)
+    for batch in converted(rows, step.source, step.column, lookup, owner):
+        failed = [value for _, value, error in batch if error is not None]
+        if failed and step.said.on_error == "fail":
+            raise ValidationError(f"{failed[0]!r} does not fit {step.column.type}")
+        pairs = [(key, value if error is None else substitute) for key, value, error in batch]
+        rows.write(step.column, [(key, value) for key, value in pairs if value is not None])
+    value = existing(step.column, step.said)
+    if value is None and not fields.nullable(step.column) and _takes_empty(step.column):
+        value = ""
+    if value is not None and not fields.nullable(step.column):
+        rows.fill_nulls(step.column, value)
+
+
+def converted(
+    rows: Rows, source: FieldSchema, column: FieldSchema, lookup: Lookup, owner: ModelSchema
+) -> Iterator[list[tuple[Any, Any, Exception | None]]]:
+    """Yield batches of (key, new value, None) or, where there is none, (key, old value, error)."""
+    convert = conversions.converter(source, column)
+    for batch in rows.batches(source):
+        out: list[tuple[Any, Any, Exception | None]] = []
+        for key, value in batch:
+            if value == "" and conversions.empties(source, column):
+                continue
+            try:
+                out.append((key, convert(value), None))
+            except NO_VALUE as error:
+                out.append((key, value, error))
+        yield _existing_only(out, batch, column, rows, lookup, owner) if column.is_relation else out
+
+
+def _existing_only(
+    out: list[tuple[Any, Any, Exception | None]],
+    batch: list[tuple[Any, Any]],
+    column: FieldSchema,
+    rows: Rows,
+    lookup: Lookup,
+    owner: ModelSchema,
+) -> list[tuple[Any, Any, Exception | None]]:
+    """A value becomes a reference only where the target has such a row."""
+    wanted = [value for _, value, error in out if error is None]
+    present = keys_present(column, wanted, rows.using, lookup, owner)
+    former = dict(batch)
+    return [
+        (key, value, None)
+        if error is None and value in present
+        else (key, former[key], error or ValidationError(f"the target has no row {value!r}"))
+        for key, value, error in out
+    ]
+
+
+def keys_present(
+    column: FieldSchema, keys: list[Any], using: str, lookup: Lookup, owner: ModelSchema
+) -> set[Any]:
+    """Those of the keys that the relation's target has."""
+    if not keys:
+        return set()
+    table, key_column, key = table_of(column.related_model, lookup, owner)
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    stored = {key.get_db_prep_value(key.to_python(k), connection): k for k in keys}
+    marks = ", ".join(["%s"] * len(stored))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {quote(key_column)} FROM {quote(table)} WHERE {quote(key_column)} IN ({marks})",
+            list(stored),
+        )
+        return {stored[row[0]] for row in cursor.fetchall() if row[0] in stored}
+
+
+def _link(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
+    """Each reference becomes one link."""
+    assert step.source is not None
+    quote = connections[using].ops.quote_name
+    link, (source, target) = quote(step.column.table), map(quote, step.column.link_columns)
+    table, reference = quote(step.table), quote(step.source.column)
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {link} ({source}, {target}) SELECT t.{quote('id')}, t.{reference} FROM {table} t "
+            f"WHERE t.{reference} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {link} l "
+            f"WHERE l.{source} = t.{quote('id')} AND l.{target} = t.{reference})"
+        )
+
+
+def _unlink(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
+    """A row's only link becomes its reference; rows with several get what was said for them."""
+    assert step.source is not None
+    quote = connections[using].ops.quote_name
+    link, (source, target) = quote(step.source.table), map(quote, step.source.link_columns)
+    table, column, key = quote(step.table), quote(step.column.column), quote("id")
+    own = f"FROM {link} l WHERE l.{source} = {table}.{key}"
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {column} = (SELECT min(l.{target}) {own}) WHERE (SELECT count(*) {own}) = 1"
+        )
+    rows = Rows(step.table, [step.column], using, lookup, owner)
+    substitute = _substitute(step.column, step.said)
+    if substitute is not None:
+        with connections[using].cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {table} SET {column} = %s WHERE (SELECT count(*) {own}) > 1", [substitute]
+            )
+    if step.said.backfill is not None and step.column.required:
+        rows.fill_nulls(step.column, step.said.backfill)
+
+
+WRITERS: Final[dict[str, Callable[[Values, str, Lookup, ModelSchema], None]]] = {
+    FILL: _fill,
+    EMPTY: _empty,
+    EACH: _each,
+    CONVERT: _convert,
+    LINK: _link,
+    UNLINK: _unlink,
+}
+
+
+def _takes_empty(column: FieldSchema) -> bool:
+    row = fields.field_type(column.type)
+    return row is not None and row.is_text
+
+
+def _substitute(column: FieldSchema, said: Handling) -> Any:
+    if said.on_error != "value":
+        return None
+    if column.is_relation:
+        return said.error_value
+    built: Any = fields.build(replace(column, help="", choices=()))
+    return fields.parse(built, thaw(said.error_value))
+
+
+def _stamp(built: Any) -> Any:
+    moment = timezone.now()
+    if isinstance(built, models.DateTimeField):
+        return moment
+    return moment.date() if isinstance(built, models.DateField) else moment.time()
