@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from operator import attrgetter
 from typing import Any, Final, NoReturn, TypeAlias
 
 import orjson
@@ -111,7 +112,13 @@ class FieldSchema:
             object.__setattr__(self, name, freeze(getattr(self, name)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FieldSchema) and same(self.attributes(), other.attributes())
+        if self is other:
+            return True
+        return isinstance(other, FieldSchema) and same(_values(self), _values(other))
+
+    def is_like(self, other: FieldSchema) -> bool:
+        """Whether class and table see no difference."""
+        return self is other or same(_seen_values(self), _seen_values(other))
 
     def __hash__(self) -> int:
         return hash((self.id, self.name, self.type, self.storage))
@@ -125,7 +132,7 @@ class FieldSchema:
         return self.type == MANY_TO_MANY
 
     def attributes(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in FIELD_ATTRIBUTES}
+        return dict(zip(FIELD_ATTRIBUTES, _values(self), strict=True))
 
     def fingerprint(self) -> str:
         """Hash of every attribute: decides whether an event is appended."""
@@ -196,6 +203,15 @@ class ModelSchema:
         own = {name: value for name, value in self.attributes().items() if name not in RECORD_ONLY}
         return digest([own, [f.shape() for f in (*self.fields, *self.retired_fields)]])
 
+    def is_like(self, other: ModelSchema) -> bool:
+        """Whether class, table and admin see no difference: equal shape fingerprints."""
+        mine, others = (*self.fields, *self.retired_fields), (*other.fields, *other.retired_fields)
+        return (
+            (len(self.fields), len(mine)) == (len(other.fields), len(others))
+            and same(_seen_model_values(self), _seen_model_values(other))
+            and all(f.is_like(g) for f, g in zip(mine, others, strict=True))
+        )
+
     def as_dict(self) -> dict[str, Any]:
         return thaw(asdict(self))  # type: ignore[no-any-return]  # thaw of a dict is a dict
 
@@ -226,6 +242,10 @@ FIELD_ATTRIBUTES: Final = tuple(f.name for f in fields(FieldSchema))
 MODEL_ATTRIBUTES: Final = tuple(
     f.name for f in fields(ModelSchema) if f.name not in {"version", "fields", "retired_fields"}
 )
+
+_values = attrgetter(*FIELD_ATTRIBUTES)
+_seen_values = attrgetter(*(name for name in FIELD_ATTRIBUTES if name not in RECORD_ONLY))
+_seen_model_values = attrgetter(*(name for name in MODEL_ATTRIBUTES if name not in RECORD_ONLY))
 
 
 def in_order(items: tuple[FieldSchema, ...]) -> tuple[FieldSchema, ...]:

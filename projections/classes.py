@@ -57,7 +57,7 @@ def update(
     stale = {
         key
         for key, f in new.items()
-        if key in old and (old[key].shape() != f.shape() or _names_moved(f, after.id, renamed))
+        if key in old and (not old[key].is_like(f) or _names_moved(f, after.id, renamed))
     }
     here = {f.dynamo_id: f for f in own_fields(model)}
     gone = [here[key] for key in old if key in here and (key not in new or key in stale)]

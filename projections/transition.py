@@ -29,7 +29,7 @@ class Change:
     def shape_changed(self) -> bool:
         if self.before is None or self.after is None:
             return self.before is not self.after
-        return self.before.shape_fingerprint() != self.after.shape_fingerprint()
+        return not self.before.is_like(self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from events.diff import Handling
 from events.schema import FieldSchema, ModelSchema, thaw
@@ -15,34 +15,42 @@ from projections.ddl.physical import Item, Link, Table
 from projections.ddl.steps import Step, Values
 from projections.transition import Change, Transition
 
+Said: TypeAlias = Mapping[str, Handling]
+
 ASIDE: Final = "zz_aside"
 
 
 def plan(transition: Transition) -> list[Step]:
     """Renames first, so that names are free; drops last, so that nothing refers to what is gone."""
     changes = [change for _, change in transition.shaped()]
-    plain = [step for change in changes for step in _reshaped(transition, change)]
+    said = handling(transition)
     return [
         *_renames(changes),
         *(steps.Create(item=item) for change in changes for item in _new(change)),
-        *plain,
+        *(step for change in changes for step in _reshaped(change, said)),
         *(steps.Refer(item=item) for change in changes for item in _new(change)),
         *(steps.Drop(name=name) for change in changes for name in _gone(change)),
     ]
 
 
-def said_of(transition: Transition, field_id: str) -> Handling:
-    """What the change set said about existing rows of a field; saying nothing takes nothing back."""
-    found = Handling()
-    for recorded in transition.events_of(field_id):
+def handling(transition: Transition) -> dict[str, Handling]:
+    """What the change set said about existing rows, by field; saying nothing takes nothing back."""
+    found: dict[str, Handling] = {}
+    for recorded in transition.events:
         event = recorded.event
-        if isinstance(event, FieldAdded | FieldAltered) and event.backfill is not None:
-            found = replace(found, backfill=thaw(event.backfill))
-        if isinstance(event, FieldAltered) and event.kept is not None:
-            found = replace(found, kept=FieldSchema(**event.kept))
-        if isinstance(event, FieldAltered) and event.on_error != "fail":
-            found = replace(found, on_error=event.on_error, error_value=thaw(event.error_value))
+        if isinstance(event, FieldAdded | FieldAltered):
+            found[event.field_id] = _merged(found.get(event.field_id, Handling()), event)
     return found
+
+
+def _merged(said: Handling, event: FieldAdded | FieldAltered) -> Handling:
+    if event.backfill is not None:
+        said = replace(said, backfill=thaw(event.backfill))
+    if isinstance(event, FieldAltered) and event.kept is not None:
+        said = replace(said, kept=FieldSchema(**event.kept))
+    if isinstance(event, FieldAltered) and event.on_error != "fail":
+        said = replace(said, on_error=event.on_error, error_value=thaw(event.error_value))
+    return said
 
 
 def _renames(changes: list[Change]) -> Iterator[Step]:
@@ -83,11 +91,11 @@ def _gone(change: Change) -> Iterator[str]:
         yield change.before.db_table
 
 
-def _reshaped(transition: Transition, change: Change) -> Iterator[Step]:
+def _reshaped(change: Change, said: Said) -> Iterator[Step]:
     before, after = change.before, change.after
     if before is None or after is None:
         return
-    yield from _reshaped_table(transition, before, after)
+    yield from _reshaped_table(before, after, said)
     old = physical.links(before)
     for storage, link in physical.links(after).items():
         if storage in old:
@@ -95,12 +103,12 @@ def _reshaped(transition: Transition, change: Change) -> Iterator[Step]:
             yield from _unless_equal(former, link)
 
 
-def _reshaped_table(transition: Transition, before: ModelSchema, after: ModelSchema) -> Iterator[Step]:
+def _reshaped_table(before: ModelSchema, after: ModelSchema, said: Said) -> Iterator[Step]:
     """At most two passes: where rows have to be filled, once before that and once after."""
     old = replace(physical.table(before), name=after.db_table)
     new = physical.table(after)
-    work = list(_values(transition, old, new, after))
-    interim = _interim(old, new, work)
+    work = list(_values(old, new, after, said))
+    interim = _interim(old, new, work) if work else new
     yield from _unless_equal(old, interim)
     yield from (step for step in work if step.kind != values.CONSTANT)
     yield from _unless_equal(interim, new)
@@ -141,15 +149,16 @@ def _is_unique(column: FieldSchema) -> bool:
     return column.unique or column.type == "OneToOneField"
 
 
-def _values(transition: Transition, old: Table, new: Table, model: ModelSchema) -> Iterator[Values]:
+def _values(old: Table, new: Table, model: ModelSchema, said: Said) -> Iterator[Values]:
     """What has to be written into rows: columns of the table first, then new link tables."""
+    changed = (c for storage, c in new.columns.items() if old.columns.get(storage) is not c)
     many = (f for f in model.fields if f.is_many_to_many)
-    for column in (*new.columns.values(), *many):
-        said = said_of(transition, column.id) if not column.retired else Handling()
-        kind = _kind(old, column, said)
+    for column in (*changed, *many):
+        own = Handling() if column.retired else said.get(column.id, Handling())
+        kind = _kind(old, column, own)
         if kind is not None:
             yield Values(
-                kind=kind, schema_id=model.id, table=new.name, column=column, source=said.kept, said=said
+                kind=kind, schema_id=model.id, table=new.name, column=column, source=own.kept, said=own
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from events.diff import Handling
 from events.schema import FieldSchema
@@ -129,7 +129,10 @@ def _differs(key: str, before: Table, after: Table) -> bool:
     old, new = before.columns.get(key), after.columns.get(key)
     if old is None or new is None or old != new:
         return True
-    marks: list[Any] = [
-        (key in t.relaxed, key in t.bare, key in t.loose, t.filled.get(key)) for t in (before, after)
-    ]
-    return bool(marks[0] != marks[1])
+    marks = (
+        (key in before.relaxed) != (key in after.relaxed),
+        (key in before.bare) != (key in after.bare),
+        (key in before.loose) != (key in after.loose),
+        before.filled.get(key) != after.filled.get(key),
+    )
+    return any(marks)
