@@ -9,12 +9,13 @@ import orjson
 from django.db import connections
 from django.db.transaction import atomic
 
-from dynamo import api, rows, wording
+from dynamo import api, recovery, rows, wording
 from events import guards, store
 from events.exceptions import ModelNotFound
 from events.schema import ModelSchema
 from events.types import Recorded
 from projections import conf, pipeline, stream
+from projections.ddl import engine
 
 Tell: TypeAlias = Callable[[dict[str, Any], str], None]
 
@@ -53,7 +54,14 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
         guards.install(connections[using])
         tell({"fixed": "guards"}, "installed the append-only triggers again")
     if options["fix"]:
+        _resume(tell, using)
         _rebuild_if_needed(tell, using)
+    left = recovery.pending(using)
+    if left:
+        tell(
+            {"problem": "pending", "steps": left},
+            f"an accepted change still needs {left} steps; --fix takes them",
+        )
     report = api.verify()
     behind = {name: at for name, at in store.checkpoints(using).items() if at != store.head(using).position}
     for problem in report.problems:
@@ -63,7 +71,8 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
     if not report.ok and not options["fix"]:
         tell(
             {"remedy": "--fix"},
-            "`dynamo doctor --fix` mends triggers and meta rows; tables are never touched",
+            "`dynamo doctor --fix` mends triggers and meta rows and finishes changes that were interrupted; "
+            "it never touches tables otherwise",
         )
     if report.ok and not behind:
         tell({"ok": True, "position": store.head(using).position}, "all is well")
@@ -126,6 +135,16 @@ def _model(label: str, at: int | None) -> ModelSchema:
     if found is None:
         raise ModelNotFound(f"there is no model {label!r} at that position", label=label)
     return found
+
+
+def _resume(tell: Tell, using: str) -> None:
+    left = recovery.pending(using)
+    with engine.exclusive(using):
+        if recovery.resume(using):
+            api.catch_up()
+            tell(
+                {"fixed": "pending", "steps": left}, f"took {left} steps that an interrupted change had left"
+            )
 
 
 def _rebuild_if_needed(tell: Tell, using: str) -> None:

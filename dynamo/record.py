@@ -67,7 +67,7 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
                 stack.close()
         if work.steps_left and work.outermost:
             with _translated():
-                recovery.take_steps(using, work.model)
+                recovery.take_steps(using, work.model, work.mark)
     return work
 
 

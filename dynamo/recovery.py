@@ -18,7 +18,7 @@ from events.schema import ModelSchema
 from events.store import Mark, uuid7
 from events.types import Context
 from projections import cache, pipeline
-from projections.ddl import engine, planning, projector
+from projections.ddl import engine, projector
 from projections.ddl.physical import Lookup
 from projections.transition import Transition, joined
 
@@ -26,8 +26,8 @@ REMEDY = "`manage.py dynamo doctor --fix` goes on with it, and so does the next 
 
 
 def pending(using: str) -> int:
-    """How many steps accepted changes still need."""
-    return 0 if engine.transactional(using) else len(journal.pending(using))
+    """How many steps of accepted changes are not settled."""
+    return 0 if engine.transactional(using) else len(journal.entries(using))
 
 
 def resume(using: str) -> bool:
@@ -35,61 +35,68 @@ def resume(using: str) -> bool:
 
     The caller holds the lock of `engine.exclusive`, so that nobody else is in the middle of it.
     """
-    if engine.transactional(using) or connections[using].in_atomic_block or not journal.pending(using):
+    if engine.transactional(using) or connections[using].in_atomic_block:
         return False
-    schema = fold.replay(store.read(using))
-    take_steps(using, schema.models.get, unsure=True)
+    entries = journal.entries(using)
+    if not entries:
+        return False
+    lookup = fold.replay(store.read(using)).models.get
+    if any(entry.state == journal.UNDO for entry in entries):
+        _undo(using, {**_schemas(using, store.shown(using)), **_schemas(using, None)}.get, store.head(using))
+    else:
+        take_steps(using, lookup, store.head(using), unsure=True)
     return True
 
 
-def take_steps(using: str, lookup: Lookup, *, unsure: bool = False) -> None:
+def take_steps(using: str, lookup: Lookup, upto: Mark, *, unsure: bool = False) -> None:
     """Do what the journal says; a change whose tables cannot be done is taken back."""
     try:
         projector.resume(using, lookup, unsure=unsure)
+        _reached(using, upto)
     except DatabaseError as error:
         if engine.is_lost(error):
             raise ProjectionFailed(f"the connection was lost in the middle of a change; {REMEDY}") from error
         _take_back(using)
         raise
-    _reached(using, store.head(using))
 
 
 def _take_back(using: str) -> None:
-    """Append what undoes the events that the tables did not reach, then undo what was done of them."""
-    reached, head = store.shown(using), store.head(using)
-    before = dict(fold.replay(store.read(using, upto=reached.position)).models)
-    after = dict(fold.replay(store.read(using, upto=head.position)).models)
+    """Append what undoes the events that the tables did not reach, and undo what was done of them."""
+    before, after = _schemas(using, store.shown(using)), _schemas(using, None)
+    if any(key not in after for key in before):
+        raise ProjectionFailed(f"what was dropped cannot be brought back; {REMEDY}")
     with atomic(using=using):
         mark, now = store.lock(using)
         context = Context(batch_id=uuid7(), source="recovery", reason="its tables could not be changed")
-        known: dict[str, ModelSchema | None] = {**before, **after}
-        work = ChangeSet(using=using, outermost=True, context=context, mark=mark, now=now, models=known)
-        for model_id in _changed(before, after):
-            if model_id not in after:
-                raise ProjectionFailed(f"what was dropped cannot be brought back; {REMEDY}")
+        work = ChangeSet(using=using, outermost=True, context=context, mark=mark, now=now, models=dict(after))
+        for model_id in (key for key in after if before.get(key) != after[key]):
             record.record(work, after[model_id], before.get(model_id))
-        back = _transition(work, after, before, head)
-        journal.clear(using)
-        lookup = {**before, **after}.get
-        journal.write(
-            using, work.mark.position, projector.entries(planning.plan(back), using, lookup, careful=True)
-        )
-        cache.project_shared(back, using)
-    projector.resume(using, lookup, unsure=True)
-    _reached(using, store.head(using))
+        cache.project_shared(_way_back(work, after, before), using)
+        projector.turn_back(using)
+    _undo(using, {**before, **after}.get, work.mark)
     pipeline.catch_up()
 
 
-def _transition(
-    work: ChangeSet, after: Mapping[str, ModelSchema], before: Mapping[str, ModelSchema], head: Mark
+def _undo(using: str, lookup: Lookup, upto: Mark) -> None:
+    projector.undo(using, lookup)
+    _reached(using, upto)
+
+
+def _way_back(
+    work: ChangeSet, after: Mapping[str, ModelSchema], before: Mapping[str, ModelSchema]
 ) -> Transition:
     return Transition(
-        changes=joined(after, before), events=tuple(work.pending), start=head, end=work.mark, others=after.get
+        changes=joined(after, before),
+        events=tuple(work.pending),
+        start=work.start,
+        end=work.mark,
+        others=after.get,
     )
 
 
-def _changed(before: Mapping[str, ModelSchema], after: Mapping[str, ModelSchema]) -> list[str]:
-    return [key for key in {**after, **before} if before.get(key) != after.get(key)]
+def _schemas(using: str, at: Mark | None) -> dict[str, ModelSchema]:
+    """All models as the log has them, or had them at a place in it."""
+    return dict(fold.replay(store.read(using, upto=None if at is None else at.position)).models)
 
 
 def _reached(using: str, mark: Mark) -> None:

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from dynamo import clashes, handling, intent, naming, record
 from dynamo.changeset import ChangeSet, current
+from dynamo.patience import patient
 from events import store
 from events.diff import Handling
 from events.exceptions import ModelNotFound, SchemaConflict, SchemaRefused
@@ -24,6 +25,7 @@ def snapshot(row: Any) -> dict[str, Any]:
     return {name: freeze(row.__dict__[name]) for name in row.ATTRIBUTES if name in row.__dict__}
 
 
+@patient
 def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
     _give_key(row)
     with record.change_set() as work:
@@ -38,6 +40,7 @@ def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
     _accept(row, intent.model_row(after))
 
 
+@patient
 def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) -> None:
     _give_key(row)
     with record.change_set() as work:
@@ -61,6 +64,7 @@ def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) ->
     _accept(row, attributes)
 
 
+@patient
 def delete_model(row: Any) -> None:
     with record.change_set() as work:
         before = _current_model(work, row)
@@ -74,6 +78,7 @@ def delete_model(row: Any) -> None:
     _forget_key(row)
 
 
+@patient
 def delete_field(row: Any) -> None:
     with record.change_set() as work:
         model, before = _model_of(work, row), _current_field(work, row)

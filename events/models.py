@@ -93,21 +93,22 @@ class Checkpoint(models.Model):
 
 
 class Step(models.Model):
-    """A statement that an accepted change still needs, where schema statements commit by themselves.
+    """A statement of an accepted change, where schema statements commit by themselves.
 
-    `careful` says that it may be done already, so that one has to look before doing it.
+    Steps are done in order. When one fails, those before it are taken back, the last one first.
     """
 
-    position = models.PositiveBigIntegerField()
+    PENDING, DONE, UNDO = "pending", "done", "undo"
+
     payload = models.BinaryField()
-    careful = models.BooleanField(default=False)
+    state = models.CharField(max_length=8, default=PENDING)
 
     class Meta:
         ordering = ("id",)
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"step {self.pk} towards {self.position}"
+        return f"step {self.pk}, {self.state}"
 
 
 def refuse_fixture(sender: Any, **kwargs: Any) -> NoReturn:

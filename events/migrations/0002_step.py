@@ -16,9 +16,8 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("position", models.PositiveBigIntegerField()),
                 ("payload", models.BinaryField()),
-                ("careful", models.BooleanField(default=False)),
+                ("state", models.CharField(default="pending", max_length=8)),
             ],
             options={
                 "ordering": ("id",),

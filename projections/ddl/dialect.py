@@ -32,10 +32,15 @@ Fact: TypeAlias = tuple[str, str, str, bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One schema statement. `holds` is what can be seen afterwards; without it doing it again is harmless."""
+    """One schema statement.
+
+    `holds` is what can be seen afterwards and not before; where there is nothing, doing it again does no
+    harm. `undo` takes it back; what drops something has none.
+    """
 
     sql: str
     holds: tuple[Fact, ...] = ()
+    undo: str = ""
 
 
 class Dialect:
@@ -67,11 +72,18 @@ class Dialect:
 
     def rename(self, old: str, new: str) -> Statement:
         holds: tuple[Fact, ...] = (("table", old, "", False), ("table", new, "", True))
-        return Statement(sql=f"ALTER TABLE {self.quote(old)} RENAME TO {self.quote(new)}", holds=holds)
+        there, back = (
+            f"ALTER TABLE {self.quote(a)} RENAME TO {self.quote(b)}" for a, b in ((old, new), (new, old))
+        )
+        return Statement(sql=there, holds=holds, undo=back)
 
     def create(self, item: Item) -> Iterator[Statement]:
         shape = self.describer.shape(item)
-        yield Statement(sql=self.definition(shape), holds=(("table", shape.name, "", True),))
+        yield Statement(
+            sql=self.definition(shape),
+            holds=(("table", shape.name, "", True),),
+            undo=f"DROP TABLE {self.quote(shape.name)}",
+        )
         for constraint in shape.constraints.values():
             if not self.is_inline(constraint) and constraint.kind != REFERENCE:
                 yield self.add_index(shape, constraint)
@@ -83,21 +95,25 @@ class Dialect:
         """Compare only what may differ: most changes of a large table concern one column."""
         keys = steps.touched(before, after)
         shapes = self.describer.shape(before, keys), self.describer.shape(after, keys)
-        yield from self.lead(*shapes, steps.between(*shapes))
+        for part in steps.between(*shapes).parted():
+            yield from self.lead(*shapes, part)
 
     def lead(self, before: Shape, after: Shape, difference: Difference) -> Iterator[Statement]:
         raise NotImplementedError
 
-    def rename_columns(self, before: Shape, difference: Difference) -> Iterator[Statement]:
-        taken = {column.name.lower() for column in before.columns.values()}
+    def rename_columns(self, before: Shape, after: Shape, difference: Difference) -> Iterator[Statement]:
+        taken = {column.name.lower() for key, column in before.columns.items() if key in after.columns}
         table = self.quote(before.name)
         for old, new in steps.one_by_one(difference.renamed, taken, ASIDE):
-            sql = f"ALTER TABLE {table} RENAME COLUMN {self.quote(old)} TO {self.quote(new)}"
+            there, back = (
+                f"ALTER TABLE {table} RENAME COLUMN {self.quote(a)} TO {self.quote(b)}"
+                for a, b in ((old, new), (new, old))
+            )
             holds: tuple[Fact, ...] = (
                 ("column", before.name, old, False),
                 ("column", before.name, new, True),
             )
-            yield Statement(sql=sql, holds=holds)
+            yield Statement(sql=there, holds=holds, undo=back)
 
     # -- fragments ---------------------------------------------------------------------------------
 
@@ -145,10 +161,7 @@ class Dialect:
         if constraint.opclass:
             columns += f" {constraint.opclass}"
         name, table = self.quote(constraint.name), self.quote(shape.name)
-        return Statement(
-            sql=f"CREATE {unique}INDEX {name} ON {table} ({columns})",
-            holds=(("index", shape.name, constraint.name, True),),
-        )
+        return Statement(sql=f"CREATE {unique}INDEX {name} ON {table} ({columns})")
 
     def drop_index(self, constraint: Constraint) -> Statement:
         return Statement(sql=f"DROP INDEX {self.quote(constraint.name)}")

@@ -24,6 +24,12 @@ def hold(using: str, facts: Iterable[Any]) -> bool:
     return bool(found) and all(found)
 
 
+def hold_not(using: str, facts: Iterable[Any]) -> bool:
+    """Whether none of them holds, so that there is nothing to take back."""
+    found = [_is_there(using, *fact[:3]) == fact[3] for fact in facts]
+    return bool(found) and not any(found)
+
+
 def _is_there(using: str, kind: str, table: str, name: str) -> bool:
     with connections[using].cursor() as cursor:
         cursor.execute(QUERIES[kind], [table, name] if name else [table])

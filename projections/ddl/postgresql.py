@@ -17,10 +17,10 @@ class PostgreSQL(Dialect):
         yield from self._alter(shape, [f"ADD {self.constraint(shape, c)}" for c in found])
 
     def lead(self, before: Shape, after: Shape, difference: Difference) -> Iterator[Statement]:
-        yield from self.rename_columns(before, difference)
+        yield from self.rename_columns(before, after, difference)
         yield from (self.drop_index(c) for c in difference.loosened if is_index(c))
         clauses = [f"DROP CONSTRAINT {self.quote(c.name)}" for c in difference.loosened if not is_index(c)]
-        clauses += [f"DROP COLUMN {self.quote(column.name)}" for column in difference.dropped]
+        clauses += [f"DROP COLUMN {self.quote(column.name)}" for column in difference.dropped.values()]
         clauses += [f"ADD COLUMN {self.column(column)}" for column in difference.added.values()]
         for pair in difference.altered:
             clauses += self._alterations(*pair)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from django.db import DatabaseError
@@ -14,7 +15,6 @@ from events.diff import Handling
 from events.journal import Entry
 from events.schema import FieldSchema, ModelSchema, thaw
 from projections.ddl import engine, facts, planning, values
-from projections.ddl.mysql import MySQL
 from projections.ddl.physical import Lookup
 from projections.ddl.steps import Step, Values
 from projections.transition import Transition
@@ -31,32 +31,47 @@ def project(transition: Transition, using: str) -> bool:
     if engine.transactional(using):
         _run(steps, using, lookup)
         return False
-    journal.write(using, transition.end.position, entries(steps, using, lookup))
+    journal.write(using, payloads(steps, using, lookup))
     return True
 
 
-def entries(steps: list[Step], using: str, lookup: Lookup, *, careful: bool = False) -> Iterator[Entry]:
-    """The steps as they stand in the journal; careful ones are taken apart, so that each can be looked at."""
+def payloads(steps: list[Step], using: str, lookup: Lookup) -> Iterator[dict[str, Any]]:
+    """The steps as they stand in the journal."""
     used = engine.dialect(using, lookup)
-    assert isinstance(used, MySQL)
-    used.single = careful
     for step in steps:
         if isinstance(step, Values):
-            yield Entry(payload={"values": _as_json(step)}, careful=careful)
+            yield {"values": _as_json(step)}
             continue
         for statement in used.statements(step):
-            yield Entry(payload={"sql": statement.sql, "holds": statement.holds}, careful=careful)
+            yield {"sql": statement.sql, "holds": statement.holds, "undo": statement.undo}
 
 
 def resume(using: str, lookup: Lookup, *, unsure: bool) -> None:
     """Do what the journal says, in order. `unsure`: the first step may have been done before a crash."""
-    pending = journal.pending(using)
-    for number, entry in enumerate(pending):
-        look = entry.careful or (unsure and number == 0)
-        if not (look and facts.hold(using, entry.payload.get("holds", ()))):
-            _patiently(entry, using, lookup)
-        if number < len(pending) - 1:
+    left = [entry for entry in journal.entries(using) if entry.state == journal.PENDING]
+    for number, entry in enumerate(left):
+        if not (unsure and number == 0 and _is_done(entry, using)):
+            _patiently(partial(_do, entry.payload, using, lookup))
+        if number < len(left) - 1:
             journal.done(using, entry)
+
+
+def turn_back(using: str) -> None:
+    """Say in the journal that what was done is taken back; the first step not noted may be done too."""
+    left = [entry for entry in journal.entries(using) if entry.state == journal.PENDING]
+    if left and ("values" in left[0].payload or not left[0].payload["holds"] or _is_done(left[0], using)):
+        journal.done(using, left[0])
+    journal.turn_back(using)
+
+
+def undo(using: str, lookup: Lookup) -> None:
+    """Take back what was done, the last step first; of a crash the first one may be taken back already."""
+    for entry in reversed(journal.entries(using)):
+        if "values" in entry.payload:
+            values.take_back(_from_json(entry.payload["values"]), using, lookup)
+        elif not facts.hold_not(using, entry.payload["holds"]):
+            _patiently(partial(engine.run, using, entry.payload["undo"]))
+        journal.undone(using, entry)
 
 
 def _run(steps: list[Step], using: str, lookup: Lookup) -> None:
@@ -73,11 +88,15 @@ def _run(steps: list[Step], using: str, lookup: Lookup) -> None:
     engine.check_references(using, used)
 
 
-def _patiently(entry: Entry, using: str, lookup: Lookup) -> None:
+def _is_done(entry: Entry, using: str) -> bool:
+    return facts.hold(using, entry.payload.get("holds", ()))
+
+
+def _patiently(act: Callable[[], None]) -> None:
     """Try again where a lock was not free in time; nobody else may write the schema meanwhile."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _do(entry.payload, using, lookup)
+            act()
         except DatabaseError as error:
             if attempt == ATTEMPTS or not engine.is_locked(error):
                 raise

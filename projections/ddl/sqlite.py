@@ -53,9 +53,9 @@ class SQLite(Dialect):
     def lead(self, before: Shape, after: Shape, difference: Difference) -> Iterator[Statement]:
         table = self.quote(after.name)
         yield from (self.drop_index(c) for c in difference.loosened)
-        yield from self.rename_columns(before, difference)
-        for column in difference.dropped:
+        for column in difference.dropped.values():
             yield Statement(sql=f"ALTER TABLE {table} DROP COLUMN {self.quote(column.name)}")
+        yield from self.rename_columns(before, after, difference)
         inline = [c for c in difference.tightened if self.is_inline(c)]
         for column in difference.added.values():
             words = [self.column(column)]

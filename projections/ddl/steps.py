@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from events.diff import Handling
+from events.exceptions import ProjectionFailed
 from events.schema import FieldSchema
 from projections.ddl.physical import Item, Table
 from projections.ddl.shapes import REFERENCE, Column, Constraint, Shape
@@ -71,10 +72,21 @@ class Difference:
 
     renamed: list[tuple[str, str]]
     loosened: list[Constraint]
-    dropped: list[Column]
+    dropped: dict[str, Column]
     added: dict[str, Column]
     altered: list[tuple[Column, Column]]
     tightened: list[Constraint]
+
+    def parted(self) -> list[Difference]:
+        """This difference in two where a column has to go before another can take its name."""
+        names = {new for _, new in self.renamed}
+        if not any(column.name in names for column in self.dropped.values()):
+            return [self]
+        own = [c for c in self.loosened if set(c.keys) <= set(self.dropped)]
+        rest = [c for c in self.loosened if c not in own]
+        nothing: dict[str, Any] = {"renamed": [], "added": {}, "altered": [], "tightened": []}
+        first = Difference(loosened=own, dropped=self.dropped, **nothing)
+        return [first, replace(self, loosened=rest, dropped={})]
 
 
 def touched(before: Item, after: Item) -> list[str] | None:
@@ -95,7 +107,7 @@ def between(before: Shape, after: Shape) -> Difference:
     return Difference(
         renamed=[(old.name, now.name) for old, now in moved.values() if old.name != now.name],
         loosened=sorted(gone, key=lambda c: c.kind != REFERENCE),
-        dropped=[column for key, column in before.columns.items() if key not in after.columns],
+        dropped={key: column for key, column in before.columns.items() if key not in after.columns},
         added={key: column for key, column in after.columns.items() if key not in before.columns},
         altered=[pair for pair in map(_renamed, moved.values()) if pair[0] != pair[1]],
         tightened=sorted(new, key=lambda c: c.kind == REFERENCE),
@@ -116,6 +128,8 @@ def one_by_one(renames: list[tuple[str, str]], taken: set[str], aside: str) -> I
         free = next((pair for pair in waiting if pair[1].lower() not in present - {pair[0].lower()}), None)
         if free is None:
             old, new = waiting.pop(0)
+            if old == aside:
+                raise ProjectionFailed(f"{new!r} is taken by something that does not go away")
             yield old, aside
             present = (present - {old.lower()}) | {aside}
             waiting.append((aside, new))

@@ -47,6 +47,14 @@ def write(step: Values, using: str, lookup: Lookup) -> None:
     WRITERS[step.kind](step, using, lookup, owner)
 
 
+def take_back(step: Values, using: str, lookup: Lookup) -> None:
+    """Only '' that became NULL has to come back: the column takes no NULL then. The rest is not looked at."""
+    if step.kind == EMPTY:
+        owner = lookup(step.schema_id)
+        assert owner is not None
+        Rows(step.table, [step.column], using, lookup, owner).fill_nulls(step.column, "")
+
+
 def _fill(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
     """Give a value to rows that have none; text without a better one gets ''."""
     rows = Rows(step.table, [step.column], using, lookup, owner)

@@ -25,7 +25,8 @@ def follow(after: int) -> Iterator[Recorded]:
     with listening(woken.set):
         while True:
             woken.clear()
-            page = list(store.read(using, after=after, limit=PAGE))
+            # No further than the tables have come: what they cannot follow is taken back.
+            page = list(store.read(using, after=after, upto=store.shown(using).position, limit=PAGE))
             for recorded in page:
                 after = recorded.position
                 yield recorded

@@ -141,7 +141,7 @@ def tailing() -> Iterator[Tailer]:
 def read(since: Mark | None, names: Names) -> Batch | None:
     """Look at the log: what came after a mark, or None; without a mark, where its head is."""
     using = conf.database()
-    at = store.head(using)
+    at = store.shown(using)
     if since is None:
         return Batch(mark=at)
     if at == since:
@@ -149,7 +149,7 @@ def read(since: Mark | None, names: Names) -> Batch | None:
     # A log whose first event is yet to come has no id.
     if since.registry_id not in {"", at.registry_id} or at.position <= since.position:
         return Batch(mark=at, replaced=True)
-    events = tuple(store.read(using, after=since.position, limit=PAGE))
+    events = tuple(store.read(using, after=since.position, upto=at.position, limit=PAGE))
     if not follows(since, events):
         return Batch(mark=at, replaced=True)
     last = events[-1]
