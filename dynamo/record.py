@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
 from django.db.transaction import atomic, on_commit
 
-from dynamo import announce, context, intent, rows
+from dynamo import announce, context, rows, verdicts
 from dynamo.changeset import ChangeSet, current, open_sets
 from events import fold, store
 from events.diff import Handling, diff
@@ -23,8 +23,7 @@ from events.exceptions import DataRefused, DynamoError, ProjectionFailed, Schema
 from events.schema import ModelSchema
 from events.types import Event, Recorded
 from projections import conf, pipeline
-from projections.ddl import engine, planning, preflight
-from projections.ddl.preflight import Preflight
+from projections.ddl import engine
 from projections.transition import Change, Transition
 
 
@@ -120,8 +119,7 @@ def flush(work: ChangeSet) -> None:
 
 def _project(work: ChangeSet, done: Transition) -> None:
     with _translated():
-        for change in done.changes.values():
-            _preflight(work, done, change)
+        verdicts.refuse(verdicts.judge(done, work.using))
     announce.before(done, work.context)
     with _translated():
         work.steps_left |= pipeline.project_shared(done, work.using)
@@ -185,31 +183,6 @@ def _transition(work: ChangeSet) -> Transition:
     changes = {key: Change(before=old, after=work.models[key]) for key, old in work.before.items()}
     events = tuple(work.pending)
     return Transition(changes=changes, events=events, start=work.start, end=work.mark, others=work.model)
-
-
-def _preflight(work: ChangeSet, done: Transition, change: Change) -> None:
-    before, after = change.before, change.after
-    if after is None:
-        return
-    if not after.retired:
-        intent.check_model_options(after)
-    moving = {c.before.db_table for c in done.changes.values() if c.before is not None}
-    if before is None or (before.db_table != after.db_table and not after.retired):
-        preflight.check_free(after.db_table, moving, work.using)
-    present = set() if before is None else {f.table for f in (*before.fields, *before.retired_fields)}
-    for table in {f.table for f in after.fields if f.table} - present:
-        preflight.check_free(table, moving | _links(done), work.using)
-    if before is not None and not after.retired:
-        handling = planning.handling(done)
-        preflight.check(
-            Preflight(before=before, after=after, handling=handling, lookup=done.before, using=work.using)
-        )
-
-
-def _links(done: Transition) -> set[str]:
-    """Link tables that the models of a transition have now, and may give away."""
-    models = [c.before for c in done.changes.values() if c.before is not None]
-    return {f.table for model in models for f in model.fields if f.table}
 
 
 def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events: list[Event]) -> None:

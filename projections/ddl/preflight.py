@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from django.db import connections
 
 from events.diff import Handling
-from events.exceptions import SchemaRefused
+from events.exceptions import DataRefused, SchemaRefused
 from events.schema import FieldSchema, ModelSchema
 from projections import conversions, fields
 from projections.ddl import judging, refusals, values
@@ -44,18 +45,33 @@ class Preflight:
         return self.handling.get(column.id, Handling())
 
 
-def check(preflight: Preflight) -> None:
-    """Refuse what rows stand in the way of. Fields that did not change ask the database nothing."""
-    old = {f.id: f for f in preflight.before.fields}
+def check(preflight: Preflight) -> list[DataRefused]:
+    """What rows stand in the way of, field by field. Fields that did not change ask the database nothing."""
+    found: list[DataRefused] = []
+    old = {f.id: f for f in (*preflight.before.retired_fields, *preflight.before.fields)}
     for new in preflight.after.fields:
         former = old.get(new.id)
-        if former is None:
-            former = preflight.before.retired_field(new.id)
-        if former is None:
-            _check_added(preflight, new)
-        elif former is not new and former != new:
-            _check_altered(preflight, former, new)
-    _check_together(preflight)
+        if former is not new:
+            with _collected(found):
+                _check_field(preflight, former, new)
+    with _collected(found):
+        _check_together(preflight)
+    return found
+
+
+@contextmanager
+def _collected(found: list[DataRefused]) -> Iterator[None]:
+    try:
+        yield
+    except DataRefused as refusal:
+        found.append(refusal)
+
+
+def _check_field(preflight: Preflight, former: FieldSchema | None, new: FieldSchema) -> None:
+    if former is None:
+        _check_added(preflight, new)
+    elif former != new:
+        _check_altered(preflight, former, new)
 
 
 def check_free(name: str, moving: set[str], using: str) -> None:
