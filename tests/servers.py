@@ -2,7 +2,8 @@
 
 A server that its environment variable names already (DYNAMO_TEST_POSTGRES=postgres://user:password@host:port,
 DYNAMO_TEST_MARIADB=mysql://...) is used as it is; each other one is started in a temporary folder, which goes
-with it. The packages that did this for tests, such as testing.postgresql, are no longer maintained.
+with it. Their commits do not wait for the disk, unless --durable stands before the names, as benchmarks need.
+The packages that did this for tests, such as testing.postgresql, are no longer maintained.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Server:
     stop: signal.Signals
     prepare: Callable[[Path, str], list[str]]
     start: Callable[[Path, str], list[str]]
+    # What makes hundreds of schema changes quick, and a crash of the machine fatal.
+    careless: list[str]
     ready: Callable[[str], list[str]]
 
 
@@ -60,9 +63,6 @@ def postgres_start(folder: Path, port: str) -> list[str]:
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "",
         "max_connections": 200,
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
     }
     return [
         "postgres",
@@ -94,9 +94,6 @@ def mariadb_start(folder: Path, port: str) -> list[str]:
         "max-connections": 200,
         "character-set-server": "utf8mb4",
         "innodb-buffer-pool-size": "128M",
-        "innodb-flush-log-at-trx-commit": 0,
-        "innodb-flush-method": "nosync",
-        "innodb-doublewrite": "OFF",
     }
     given = [f"--{name}={value}" for name, value in options.items()]
     return ["mariadbd", "--no-defaults", *given, "--skip-log-bin", "--skip-name-resolve"]
@@ -110,6 +107,7 @@ SERVERS: Final = {
         stop=signal.SIGQUIT,  # at once, without a last checkpoint
         prepare=postgres_prepare,
         start=postgres_start,
+        careless=["--fsync=off", "--synchronous_commit=off", "--full_page_writes=off"],
         ready=lambda port: f"pg_isready --host=127.0.0.1 --port={port}".split(),
     ),
     "mariadb": Server(
@@ -119,13 +117,18 @@ SERVERS: Final = {
         stop=signal.SIGTERM,
         prepare=mariadb_prepare,
         start=mariadb_start,
+        careless=[
+            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-flush-method=nosync",
+            "--innodb-doublewrite=OFF",
+        ],
         ready=lambda port: f"mariadb-admin --no-defaults --host=127.0.0.1 --port={port} ping".split(),
     ),
 }
 
 
 @contextmanager
-def running(server: Server) -> Iterator[str]:
+def running(server: Server, *, durable: bool) -> Iterator[str]:
     """Start a server of its own and yield its URL."""
     password, port = secrets.token_hex(16), free_port()
     with tempfile.TemporaryDirectory(prefix="dynamo-server-") as name:
@@ -138,7 +141,8 @@ def running(server: Server) -> Iterator[str]:
             if subprocess.run(prepare, stdin=subprocess.DEVNULL, check=False, **to).returncode:
                 sys.exit(f"{prepare[0]} failed:\n{log.read_text()}")
             # A session of its own, so that Ctrl-C reaches the command only and the server outlives it.
-            start = found(server.start(folder, port), server)
+            options = [] if durable else server.careless
+            start = found([*server.start(folder, port), *options], server)
             process = subprocess.Popen(start, stdin=subprocess.DEVNULL, start_new_session=True, **to)
             try:
                 await_ready(process, found(server.ready(port), server), log)
@@ -208,14 +212,15 @@ def run(command: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    names, command = split(arguments)
+    durable = arguments[:1] == ["--durable"]
+    names, command = split(arguments[durable:])
     for number in SIGNALS:
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
     with ExitStack() as stack:
         for name in names:
             variable = f"DYNAMO_TEST_{name.upper()}"
             if not os.environ.get(variable):
-                os.environ[variable] = stack.enter_context(running(SERVERS[name]))
+                os.environ[variable] = stack.enter_context(running(SERVERS[name], durable=durable))
         return run(command)
 
 
@@ -224,7 +229,7 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
     at = arguments.index("--") if "--" in arguments else len(arguments)
     names, command = arguments[:at], arguments[at + 1 :]
     if not command or not set(names) <= set(SERVERS):
-        sys.exit(f"usage: python -m tests.servers [{'] ['.join(SERVERS)}] -- COMMAND...")
+        sys.exit(f"usage: python -m tests.servers [--durable] [{'] ['.join(SERVERS)}] -- COMMAND...")
     return names, command
 
 
