@@ -24,7 +24,7 @@ def main() -> int:
         return 0
     outcomes = [apart(running.run, name, chosen) for name in names]
     print(report.lines(outcomes))
-    if arguments.write:
+    if arguments.write and not verdict(outcomes, check=False):
         report.PAGE.write_text(report.page(outcomes))
     return verdict(outcomes, check=arguments.check)
 
@@ -60,4 +60,7 @@ def verdict(outcomes: list[Outcome], *, check: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except running.UnknownCase as error:
+        sys.exit(str(error))

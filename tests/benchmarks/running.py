@@ -15,6 +15,10 @@ from tests.benchmarks.measure import WARM_UP, Case, Result, measure
 FUNCTIONS: Final = 45
 
 
+class UnknownCase(LookupError):
+    """A name that no case has."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
     """What the command line asks for: all cases, with their own numbers, unless it says otherwise."""
@@ -55,8 +59,12 @@ def cases(name: str, chosen: Chosen) -> list[Case]:
     """The chosen cases of a database. Their modules need Django to be set up."""
     from tests.benchmarks import field_saves
 
-    found = [case for case in field_saves.CASES if case.database == name]
-    return [case for case in found if not chosen.only or case.name in chosen.only]
+    known = field_saves.CASES
+    names = {case.name for case in known}
+    if not names.issuperset(chosen.only):
+        raise UnknownCase(f"no case is called that; there are {', '.join(sorted(names))}")
+    wanted = names.intersection(chosen.only) or names
+    return [case for case in known if case.database == name and case.name in wanted]
 
 
 def profile(name: str, chosen: Chosen) -> None:
