@@ -14,6 +14,8 @@ Side = Callable[[int], Timed]
 
 # First times fill caches, of statements, plans and classes.
 WARM_UP: Final = 5
+# A floor's median is well below this many times its minimum on a machine that does nothing else.
+NOISE: Final = 1.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +71,11 @@ class Result:
     @property
     def ratio_of_minima(self) -> float:
         return self.measured.minimum / self.floor.minimum
+
+    @property
+    def noisy(self) -> bool:
+        """Whether something slowed most rounds, which hides the difference between the two sides."""
+        return self.floor.median > NOISE * self.floor.minimum
 
     @property
     def met(self) -> bool:

@@ -12,15 +12,15 @@ from tests.benchmarks.measure import WARM_UP, Pair, Result, Timing, summary, tak
 from tests.benchmarks.running import Outcome
 
 
-def result(*, measured=3.0, floor=2.0, target=1.5):
+def result(*, measured=3.0, floor=2.0, target=1.5, best=2.0):
     return Result(
         name="save",
         title="a save",
         against="a statement",
         target=target,
         rounds=7,
-        measured=Timing(median=measured / 1000, minimum=0.001),
-        floor=Timing(median=floor / 1000, minimum=0.001),
+        measured=Timing(median=measured / 1000, minimum=0.002),
+        floor=Timing(median=floor / 1000, minimum=best / 1000),
     )
 
 
@@ -51,6 +51,11 @@ def test_the_page_says_in_words_whether_a_target_is_met():
     assert row in page
     assert page.count("missed") == 1
     assert "## SQLite 3\n" in page
+
+
+def test_a_floor_that_could_be_much_faster_is_called_noisy():
+    assert report.verdict(result(floor=2.0, best=1.9)) == "met"
+    assert report.verdict(result(floor=2.0, best=0.5)) == "met, noisy"
 
 
 def test_a_missed_target_fails_only_a_check():
