@@ -16,11 +16,12 @@ NOTICE: Final = "<!-- Written by `make bench`. Run it instead of editing this pa
 READING: Final = """\
 Read the ratios. The times are those of one machine on one day; each ratio compares two things that were done
 in turns, in one process and on one database, so that a busy disk or processor slows both. *Measured* is what
-Dynamo did, *floor* the least that any program must do for the same effect, written with Django's schema
-editor and a cursor; both are medians over all rounds, and the ratio is theirs. *Best* is the ratio of the
-shortest times, which noise reaches least. A ratio that is not above its target meets it. It is called noisy
-where the floor took longer in most rounds than it can: waiting for a busy disk is the same on both sides and
-makes the ratio look better than it is, so such a figure should be taken again."""
+Dynamo did, *floor* what it is held against: the least that any program must do for the same effect, written
+with Django's schema editor and a cursor, or, for a batch, its saves one by one. Both are medians over all
+rounds, and the ratio is theirs. *Best* is the ratio of the shortest times, which noise reaches least. A ratio
+that is not above its target meets it. It is called noisy where the floor took longer in most rounds than it
+can: waiting for a busy disk is the same on both sides and makes the ratio look better than it is, so such a
+figure should be taken again."""
 HEAD: Final = ("What", "Against", "Measured", "Floor", "Ratio", "Best", "Target", "Rounds", "")
 
 
