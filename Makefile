@@ -15,13 +15,14 @@ BROWSERS := chromium chromium-browser google-chrome
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-check test format lint types docs-check docs pictures system-packages clean
+.PHONY: help demo demo-check test bench format lint types docs-check docs pictures system-packages clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         load real data and serve it (ARGS=--reset starts over, ARGS='--port 9000' picks a port)"
 	@echo "make demo-check   the demo, checked from outside, in a temporary folder"
 	@echo "make test         set-up, format, lint, types, docs and all tests"
+	@echo "make bench        measure against floors on three databases, and write docs/benchmarks.md (ARGS=--help: what else)"
 	@echo "make format       format the code"
 	@echo "make lint         format check, ruff, import contract, templates"
 	@echo "make types        mypy"
@@ -38,6 +39,10 @@ demo-check: $(VENV)/.demo
 
 test: $(VENV)/.dev system-packages lint types docs-check
 	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.servers --durable postgres mariadb -- \
+	    $(BIN)/python -m tests.benchmarks $(or $(ARGS),--write)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)

@@ -1,0 +1,80 @@
+"""The figures as lines for a terminal, and as docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks import database
+from tests.benchmarks.measure import Result
+from tests.benchmarks.running import Outcome
+
+PAGE: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "benchmarks.md"
+NOTICE: Final = "<!-- Written by `make bench`. Run it instead of editing this page. -->"
+READING: Final = """\
+Read the ratios. The times are those of one machine on one day; each ratio compares two things that were done
+in turns, in one process and on one database, so that a busy disk or processor slows both. *Measured* is what
+Dynamo did, *floor* what it is held against: the least that any program must do for the same effect, written
+with Django's schema editor and a cursor, or, for a batch, its saves one by one. Both are medians over all
+rounds, and the ratio is theirs. *Best* is the ratio of the shortest times, which noise reaches least. A ratio
+that is not above its target meets it. It is called noisy where the floor took longer in most rounds than it
+can: waiting for a busy disk is the same on both sides and makes the ratio look better than it is, so such a
+figure should be taken again."""
+HEAD: Final = ("What", "Against", "Measured", "Floor", "Ratio", "Best", "Target", "Rounds", "")
+
+
+def lines(outcomes: Iterable[Outcome]) -> str:
+    """The figures for a terminal."""
+    out: list[str] = []
+    for outcome in outcomes:
+        out += ["", outcome.described]
+        out += [_line(result) for result in outcome.results]
+        out += [f"    {title}: FAILED" for title in outcome.failed]
+    return "\n".join([*out, ""])
+
+
+def page(outcomes: Iterable[Outcome]) -> str:
+    """docs/benchmarks.md."""
+    today = datetime.now(UTC).date().isoformat()
+    taken = f"Taken on {today}: {database.machine()}."
+    return "\n\n".join(["# Benchmarks", NOTICE, READING, taken, *map(_section, outcomes)]) + "\n"
+
+
+def _line(result: Result) -> str:
+    measured, floor = result.measured, result.floor
+    return (
+        f"    {result.title}: {result.ratio:.2f}x (target {result.target:g}x, {verdict(result)}), "
+        f"best {result.ratio_of_minima:.2f}x\n"
+        f"        median {ms(measured.median)} against {ms(floor.median)}, "
+        f"min {ms(measured.minimum)} against {ms(floor.minimum)}, {result.rounds} rounds"
+    )
+
+
+def _section(outcome: Outcome) -> str:
+    rows = [HEAD, ("---",) * len(HEAD), *map(_row, outcome.results)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"## {outcome.described.partition(',')[0]}\n\n{outcome.described}.\n\n{table}"
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    return (
+        result.title,
+        result.against,
+        ms(result.measured.median),
+        ms(result.floor.median),
+        f"{result.ratio:.2f}",
+        f"{result.ratio_of_minima:.2f}",
+        f"{result.target:g}",
+        str(result.rounds),
+        verdict(result),
+    )
+
+
+def verdict(result: Result) -> str:
+    return ("met" if result.met else "missed") + (", noisy" if result.noisy else "")
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1000:.2f} ms"
