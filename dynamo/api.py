@@ -10,6 +10,7 @@ from django.db import models
 
 from dynamo import record, rows
 from dynamo.changeset import current
+from dynamo.plans import Plan, plan
 from events import audit, fold, store
 from events.audit import Report
 from events.exceptions import DynamoError, ModelNotFound
@@ -103,4 +104,4 @@ def _stream(model: Any) -> str:
     return str(getattr(model, "dynamo_id", None) or model.pk)
 
 
-__all__ = ["batch", "catch_up", "get_model", "history", "register_admin", "schema", "verify"]
+__all__ = ["Plan", "batch", "catch_up", "get_model", "history", "plan", "register_admin", "schema", "verify"]

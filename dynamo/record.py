@@ -106,7 +106,7 @@ def flush(work: ChangeSet) -> None:
     work.flushing = True
     try:
         while work.pending:
-            done = _transition(work)
+            done = transition(work)
             work.pending, work.before = [], {}
             _project(work, done)
     except BaseException as error:
@@ -179,7 +179,8 @@ def _end(using: str) -> None:
     pipeline.writing.discard(connections[using])
 
 
-def _transition(work: ChangeSet) -> Transition:
+def transition(work: ChangeSet) -> Transition:
+    """What is pending, as one step from what the tables are to what they should be."""
     changes = {key: Change(before=old, after=work.models[key]) for key, old in work.before.items()}
     events = tuple(work.pending)
     return Transition(changes=changes, events=events, start=work.start, end=work.mark, others=work.model)

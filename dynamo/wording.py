@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
+from events.schema import thaw
 from events.types import Recorded
 from projections.registry import registry
 
@@ -30,3 +33,40 @@ def sentence(recorded: Recorded) -> str:
     about = ".".join(part for part in (model_name(recorded), field_name(recorded)) if part)
     who = " ".join(part for part in (recorded.source, recorded.actor, recorded.reason) if part)
     return f"{recorded.position:>6} {recorded.recorded_at[:19]} {recorded.type:<18} {about} ({who})"
+
+
+def told(recorded: Recorded, model: str) -> str:
+    """What an event says happened, in words."""
+    event = recorded.event
+    before, after = event.before, event.after
+    field = after.get("name") or before.get("name") or field_name(recorded)
+    kind, _, verb = recorded.type.partition(".")
+    if verb == "renamed" and "name" in after:
+        old, new = (side["name"] for side in (before, after))
+        return f"rename {kind} {_dotted(model, old) if kind == 'field' else old} to {new}"
+    about = model if kind == "model" else _dotted(model, field)
+    if verb in {"added", "created"}:
+        return f"add {kind} {about}" + (f" ({after['type']})" if kind == "field" else "")
+    if verb != "altered":
+        return f"{VERBS[verb]} {kind} {about}"
+    changes = ", ".join(
+        _change(name, before[name], after[name]) for name in sorted(after) if name != "storage"
+    )
+    return f"change {kind} {about}: {changes}"
+
+
+VERBS: Final = {
+    "renamed": "move",
+    "reordered": "reorder",
+    "retired": "retire",
+    "restored": "restore",
+    "purged": "drop",
+}
+
+
+def _dotted(model: str, field: str) -> str:
+    return f"{model}.{field}"
+
+
+def _change(name: str, old: Any, new: Any) -> str:
+    return f"{name} from {thaw(old)!r} to {thaw(new)!r}"

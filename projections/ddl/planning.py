@@ -11,7 +11,7 @@ from events.schema import FieldSchema, ModelSchema, thaw
 from events.types import FieldAdded, FieldAltered
 from projections import fields
 from projections.ddl import physical, steps, values
-from projections.ddl.physical import Item, Link, Table
+from projections.ddl.physical import Item, Link, Lookup, Table
 from projections.ddl.steps import Step, Values
 from projections.transition import Change, Transition
 
@@ -31,6 +31,15 @@ def plan(transition: Transition) -> list[Step]:
         *(steps.Refer(item=item) for change in changes for item in _new(change)),
         *(steps.Drop(name=name) for change in changes for name in _gone(change)),
     ]
+
+
+def lookup(transition: Transition) -> Lookup:
+    """Models as they are meant to be; for what is gone, as they were."""
+
+    def find(model_id: str) -> ModelSchema | None:
+        return transition.after(model_id) or transition.before(model_id)
+
+    return find
 
 
 def handling(transition: Transition) -> dict[str, Handling]:

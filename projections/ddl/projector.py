@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from events import journal
 from events.diff import Handling
 from events.journal import Entry
-from events.schema import FieldSchema, ModelSchema, thaw
+from events.schema import FieldSchema, thaw
 from projections.ddl import engine, facts, planning, values
 from projections.ddl.physical import Lookup
 from projections.ddl.steps import Step, Values
@@ -27,7 +27,7 @@ def project(transition: Transition, using: str) -> bool:
     steps = planning.plan(transition)
     if not steps:
         return False
-    lookup = _lookup(transition)
+    lookup = planning.lookup(transition)
     if engine.transactional(using):
         _run(steps, using, lookup)
         return False
@@ -110,15 +110,6 @@ def _do(payload: dict[str, Any], using: str, lookup: Lookup) -> None:
         engine.run(using, payload["sql"])
     else:
         values.write(_from_json(payload["values"]), using, lookup)
-
-
-def _lookup(transition: Transition) -> Lookup:
-    """Models as they are meant to be; for what is gone, as they were."""
-
-    def find(model_id: str) -> ModelSchema | None:
-        return transition.after(model_id) or transition.before(model_id)
-
-    return find
 
 
 def _as_json(step: Values) -> dict[str, Any]:
