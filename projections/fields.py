@@ -19,6 +19,7 @@ from events.schema import FieldSchema, thaw
 from projections.field_types import (
     FACTORIES,
     INDEXABLE_LENGTH,
+    LITERAL,
     ON_DELETE,
     POSTGRESQL,
     STOCK,
@@ -32,6 +33,7 @@ from projections.field_types import (
 __all__ = [
     "FACTORIES",
     "INDEXABLE_LENGTH",
+    "LITERAL",
     "POSTGRESQL",
     "STOCK",
     "FieldType",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from projections.conversions.converting import Converter, converter, empties
 from projections.conversions.groups import KEYS, TEXT, limits
 from projections.conversions.modes import FITS, REFUSE, REPLACE, SAME, mode, sentence
+from projections.conversions.overview import Pair, table
 from projections.conversions.rules import CONVERT, LINK, UNLINK
-from projections.conversions.table import Pair, table
 
 __all__ = [
     "CONVERT",

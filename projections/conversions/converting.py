@@ -108,7 +108,13 @@ def _to_key(key: Any) -> Converter:
         key = key.target_field
     if key is None or isinstance(key, models.IntegerField):
         return _whole_key
-    return lambda raw: fields.parse(key, documents.text_of(raw))
+    strip = not key.empty_strings_allowed
+
+    def convert(raw: Any) -> Any:
+        text = documents.text_of(raw)
+        return fields.parse(key, text.strip() if strip else text)
+
+    return convert
 
 
 def _whole_key(raw: Any) -> int:

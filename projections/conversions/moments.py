@@ -28,7 +28,10 @@ def written(value: date | time | timedelta) -> str:
 
 
 def exact(text: str) -> str:
-    """Text of a date, a time or a duration, unless the field would read only a part of it."""
+    """Text of a date, a time or a duration, unless the field would read more or less than it says."""
+    # Django takes "P" and the empty text for a duration of nothing.
+    if not any(character.isdigit() for character in text):
+        raise ValidationError(f"{text!r} is neither a date nor a time nor a duration")
     if TOO_FINE.search(text):
         raise ValidationError(f"{text!r} is finer than a microsecond")
     return text.strip()

@@ -47,7 +47,11 @@ class Rule:
 
 
 def stripped(text: str) -> str:
-    return text.strip()
+    """Fields accept the empty text for no value; here it would be a value that nobody gave."""
+    found = text.strip()
+    if not found:
+        raise ValidationError("the text is empty")
+    return found
 
 
 def from_json(read: Callable[[Any], Any], *kinds: type) -> Callable[[Any], Any]:

@@ -42,9 +42,13 @@ def members() -> Iterator[tuple[str, list[str]]]:
 
 
 def between() -> Iterator[tuple[tuple[str, ...], tuple[str, ...], str, str]]:
-    """Each rule: from which groups, into which, its mode and its sentence."""
+    """From which groups, into which, the mode and the sentence; rules that read alike are one line."""
+    lines: dict[tuple[tuple[str, ...], str, str], tuple[str, ...]] = {}
     for rule in RULES:
-        yield rule.olds, rule.news, rule.mode, rule.says
+        line = rule.olds, rule.mode, rule.says
+        lines[line] = (*lines.get(line, ()), *rule.news)
+    for (olds, how, says), news in lines.items():
+        yield olds, news, how, says
 
 
 def within() -> Iterator[tuple[str, str]]:
