@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.db import connections
 
 from events.schema import FieldSchema, Frozen, freeze
-from projections import fields
+from projections import conf, fields
 from projections.fields import FieldType
 from projections.generated import GeneratedModel
 from projections.options import IDENTIFIER
@@ -152,7 +154,31 @@ def field_type(value: Any) -> FieldType:
         )
     if found.name == "ImageField":
         _require_pillow()
+    _require_backend(found)
+    if found.name == "HStoreField":
+        _require_hstore()
     return found
+
+
+def _require_backend(row: FieldType) -> None:
+    if not row.exists_here:
+        display_name = connections[conf.database()].display_name
+        raise ValidationError(
+            f"{row.name} exists on PostgreSQL only; this registry's database is {display_name}"
+        )
+
+
+def _require_hstore() -> None:
+    """Without the app, connections give hstore values back as text."""
+    if not apps.is_installed("django.contrib.postgres"):
+        raise ValidationError("HStoreField needs 'django.contrib.postgres' in INSTALLED_APPS")
+    with connections[conf.database()].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'hstore'")
+        if cursor.fetchone() is None:
+            raise ValidationError(
+                "HStoreField needs PostgreSQL's extension hstore: run CREATE EXTENSION hstore, or a "
+                "migration with django.contrib.postgres.operations.HStoreExtension, and restart the servers"
+            )
 
 
 def _require_pillow() -> None:
@@ -181,7 +207,16 @@ def options(value: Any, row: FieldType, *, required: bool) -> Frozen:
             raise ValidationError(f"{row.name} has no option {name!r}; it has: {known}")
         out[name] = _option(name, option, allowed[name])
     _check_options(out, row, required=required)
+    if "base_field" in out:
+        out["base_options"] = _element_options(out["base_field"], out["base_options"])
     return Frozen(out)
+
+
+def _element_options(name: str, given: Any) -> Frozen:
+    try:
+        return options(given, fields.element_type(name), required=True)
+    except ValidationError as error:
+        raise ValidationError([f"option 'base_options': {message}" for message in error.messages]) from None
 
 
 def default_on_delete(*, required: bool) -> str:
@@ -259,7 +294,7 @@ def _pair(item: Any, *, nested: bool) -> tuple[Any, Any]:
 
 def values(field: FieldSchema, row: FieldType) -> None:
     """Parse default and choices by the field itself; raise ValidationError by attribute."""
-    if field.choices and (row.is_relation or row.name in {"JSONField", "BinaryField"}):
+    if field.choices and (row.is_relation or (row.name in {"JSONField", "BinaryField"} or row.backend)):
         raise ValidationError({"choices": f"{row.name} takes no choices"})
     if field.default is not None and row.is_relation:
         raise ValidationError({"default": f"{row.name} takes no default"})

@@ -1,231 +1,49 @@
-"""FieldSchema -> Django field: the literal table of field types, their options and their values."""
+"""FieldSchema -> Django field, and JSON values -> values of that field."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.html import escape
-from django.utils.module_loading import import_string
 
 from events.schema import FieldSchema, thaw
-from projections import conf
-from projections.options import (
-    Option,
-    boolean,
-    folder,
-    integer,
-    one_of,
-    related_name,
-    upload_folder,
+from projections.field_types import (
+    FACTORIES,
+    INDEXABLE_LENGTH,
+    LITERAL,
+    ON_DELETE,
+    POSTGRESQL,
+    STOCK,
+    FieldType,
+    FilePathField,
+    element_type,
+    field_type,
+    field_types,
 )
 
-ON_DELETE: Final = {
-    "CASCADE": models.CASCADE,
-    "PROTECT": models.PROTECT,
-    "RESTRICT": models.RESTRICT,
-    "SET_NULL": models.SET_NULL,
-    "DO_NOTHING": models.DO_NOTHING,
-}
-
-
-def now() -> datetime:
-    return timezone.now()
-
-
-def today() -> date:
-    return timezone.localdate() if settings.USE_TZ else timezone.now().date()
-
-
-FACTORIES: Final[dict[str, Callable[[], Any]]] = {
-    "now": now,
-    "today": today,
-    "uuid4": uuid.uuid4,
-    "list": list,
-    "dict": dict,
-}
-
-
-class ManyToManyField(models.ManyToManyField):  # type: ignore[type-arg]  # generic only in the stubs
-    """A many-to-many whose help is put on its form field.
-
-    `tests/conformance.py` holds every field against one that Django builds without help for relations of
-    this kind, so the help is not part of the field itself.
-    """
-
-    form_help: str = ""
-
-    def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"help_text": self.form_help, **kwargs})
-
-
-class FileField(models.FileField):
-    """For no file Django writes '' even where NULL is allowed, and '' could be unique only once."""
-
-    def get_prep_value(self, value: Any) -> Any:
-        return super().get_prep_value(value) or (None if self.null else "")
-
-
-class ImageField(models.ImageField):
-    def get_prep_value(self, value: Any) -> Any:
-        return super().get_prep_value(value) or (None if self.null else "")
-
-
-class FilePathField(models.FilePathField):  # type: ignore[type-arg]
-    """`path` is a folder below MEDIA_ROOT. A missing one has no files, and does not fail the form."""
-
-    def formfield(self, **kwargs: Any) -> Any:
-        if Path(str(self.path)).is_dir():
-            return super().formfield(**kwargs)
-        empty = {"form_class": forms.ChoiceField, "choices": [("", "---------")]}
-        return models.Field.formfield(self, **{**kwargs, **empty})
-
-
-class URLField(models.URLField):  # type: ignore[type-arg]
-    """Its form takes an address without a scheme for https, as Django will from version 6 on."""
-
-    def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"assume_scheme": "https", **kwargs})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldType:
-    """One row of the table: the Django class, the options it takes and what may be asked of it.
-
-    `indexable` is False where one of the databases cannot index the whole value. `limits` are the
-    inclusive bounds of integers, the same on every database.
-    """
-
-    name: str
-    cls: Any
-    options: Mapping[str, Option] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-    indexable: bool = True
-    limits: tuple[int, int] | None = None
-    factories: tuple[str, ...] = ()
-
-    @property
-    def is_relation(self) -> bool:
-        return bool(issubclass(self.cls, models.ForeignKey | models.ManyToManyField))
-
-    @property
-    def is_text(self) -> bool:
-        return self.cls.empty_strings_allowed and not self.is_relation
-
-
-LENGTH: Final = integer(1, 10_000)
-INDEX: Final = {"db_index": boolean}
-STAMPS: Final = {"auto_now": boolean, "auto_now_add": boolean, **INDEX}
-RELATION: Final = {"on_delete": one_of(*ON_DELETE), "related_name": related_name, **INDEX}
-
-
-def _text(cls: type[models.Field[Any, Any]], length: int, **options: Option) -> FieldType:
-    allowed = {"max_length": LENGTH, **INDEX, **options}
-    return FieldType(name=cls.__name__, cls=cls, options=allowed, defaults={"max_length": length})
-
-
-def _whole(cls: type[models.Field[Any, Any]], low: int, high: int) -> FieldType:
-    return FieldType(name=cls.__name__, cls=cls, options=INDEX, limits=(low, high))
-
-
-def _plain(cls: type[models.Field[Any, Any]], **options: Any) -> FieldType:
-    return FieldType(name=cls.__name__, cls=cls, **{"options": INDEX, **options})
-
-
-STOCK: Final[dict[str, FieldType]] = {
-    row.name: row
-    for row in (
-        _text(models.CharField, 255),
-        _text(models.EmailField, 254),
-        _text(models.SlugField, 50, allow_unicode=boolean),
-        _text(URLField, 200),
-        _plain(models.TextField, options={}, indexable=False),
-        _whole(models.IntegerField, -(2**31), 2**31 - 1),
-        _whole(models.BigIntegerField, -(2**63), 2**63 - 1),
-        _whole(models.SmallIntegerField, -(2**15), 2**15 - 1),
-        _whole(models.PositiveIntegerField, 0, 2**31 - 1),
-        _whole(models.PositiveBigIntegerField, 0, 2**63 - 1),
-        _whole(models.PositiveSmallIntegerField, 0, 2**15 - 1),
-        _plain(models.FloatField),
-        FieldType(
-            name="DecimalField",
-            cls=models.DecimalField,
-            options={"max_digits": integer(1, 65), "decimal_places": integer(0, 30), **INDEX},
-            needs=("max_digits", "decimal_places"),
-        ),
-        _plain(models.BooleanField),
-        _plain(models.DateField, options=STAMPS, factories=("today",)),
-        _plain(models.DateTimeField, options=STAMPS, factories=("now",)),
-        _plain(models.TimeField, options=STAMPS),
-        _plain(models.DurationField),
-        _plain(models.UUIDField, factories=("uuid4",)),
-        _plain(models.JSONField, options={}, indexable=False, factories=("list", "dict")),
-        _plain(models.BinaryField, options={}, indexable=False),
-        _plain(
-            models.GenericIPAddressField,
-            options={"protocol": one_of("both", "IPv4", "IPv6"), "unpack_ipv4": boolean, **INDEX},
-        ),
-        _text(FileField, 100, upload_to=upload_folder),
-        _text(ImageField, 100, upload_to=upload_folder),
-        _text(
-            FilePathField,
-            100,
-            path=folder,
-            recursive=boolean,
-            allow_files=boolean,
-            allow_folders=boolean,
-        ),
-        FieldType(name="ForeignKey", cls=models.ForeignKey, options=RELATION),
-        FieldType(name="OneToOneField", cls=models.OneToOneField, options=RELATION),
-        FieldType(name="ManyToManyField", cls=ManyToManyField, options={"related_name": related_name}),
-    )
-}
-
-# Longest text that every database can index whole: 3,072 bytes of four-byte characters on MariaDB.
-INDEXABLE_LENGTH: Final = 768
-
-
-def field_types() -> dict[str, FieldType]:
-    """Every type that fields may have: the stock ones and those the project allows."""
-    own = {name: _third_party(name, path) for name, path in conf.get("DYNAMO_FIELD_TYPES").items()}
-    return {**own, **STOCK}
-
-
-def field_type(name: object) -> FieldType | None:
-    """The table's row of that name; nothing is ever looked up anywhere else."""
-    if not isinstance(name, str) or name in STOCK:
-        return STOCK.get(name) if isinstance(name, str) else None
-    path = conf.get("DYNAMO_FIELD_TYPES").get(name)
-    return None if path is None else _third_party(name, path)
-
-
-def _third_party(name: str, path: str) -> FieldType:
-    """The class comes from the project's settings; its options are those of its nearest stock parent."""
-    cls = import_string(path)
-    nearest = next((STOCK[c.__name__] for c in cls.__mro__ if c.__name__ in STOCK), None)
-    if nearest is None:
-        return FieldType(name=name, cls=cls)
-    return FieldType(
-        name=name,
-        cls=cls,
-        options=nearest.options,
-        defaults=nearest.defaults,
-        needs=nearest.needs,
-        indexable=nearest.indexable,
-        limits=nearest.limits,
-        factories=nearest.factories,
-    )
+__all__ = [
+    "FACTORIES",
+    "INDEXABLE_LENGTH",
+    "LITERAL",
+    "POSTGRESQL",
+    "STOCK",
+    "FieldType",
+    "build",
+    "element_type",
+    "field_type",
+    "field_types",
+    "nullable",
+    "parse",
+]
 
 
 def nullable(schema: FieldSchema) -> bool:
@@ -259,9 +77,7 @@ def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
         on_delete = ON_DELETE[options.pop("on_delete")]
         key: models.Field[Any, Any] = row.cls(to=target, on_delete=on_delete, **options, **kwargs)
         return key
-    if issubclass(row.cls, FilePathField):
-        options["path"] = _below_media(options.get("path", ""))
-    built: models.Field[Any, Any] = row.cls(**options, **kwargs)
+    built: models.Field[Any, Any] = row.cls(**_arguments(row, options), **kwargs)
     if factory is not None:
         built.default = FACTORIES[factory]
     elif schema.default is not None:
@@ -269,6 +85,16 @@ def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
     if schema.choices:
         built.choices = list(_choices(built, schema.choices))
     return built
+
+
+def _arguments(row: FieldType, options: dict[str, Any]) -> dict[str, Any]:
+    """The options as the class takes them, where that is not as they are recorded."""
+    if issubclass(row.cls, FilePathField):
+        return {**options, "path": _below_media(options.get("path", ""))}
+    if "base_field" in options:
+        element = STOCK[options["base_field"]].cls(**options.pop("base_options", {}))
+        return {**options, "base_field": element}
+    return options
 
 
 def _below_media(folder: str) -> str:
@@ -280,11 +106,17 @@ def _below_media(folder: str) -> str:
 def parse(built: models.Field[Any, Any], raw: Any) -> Any:
     """Turn a JSON value into the field's own, or raise ValidationError; text stays as it was given."""
     row = field_type(type(built).__name__)
+    if row is not None and row.backend:
+        reader: Any = built
+        return reader.from_json(thaw(raw))
     _refuse_odd(built, raw, None if row is None else row.limits)
     if isinstance(built, models.JSONField):
         return thaw(raw)
     if type(built).__name__ not in STOCK:
         return built.clean(raw, None)
+    if isinstance(raw, float) and isinstance(built, models.DecimalField):
+        # Django would take the binary fraction next to it.
+        raw = repr(raw)
     value = built.to_python(raw)
     if isinstance(value, str) or isinstance(built, models.GenericIPAddressField):
         built.run_validators(value)
@@ -337,7 +169,7 @@ def _refuse_special(value: Any) -> None:
 def _default(built: models.Field[Any, Any], raw: Any) -> Any:
     value = parse(built, raw)
     # A mutable default is made anew for every row, else rows would share it.
-    return partial(thaw, raw) if isinstance(value, dict | list) else value
+    return partial(deepcopy, value) if isinstance(value, dict | list) else value
 
 
 def _choices(built: models.Field[Any, Any], choices: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:

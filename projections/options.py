@@ -28,6 +28,12 @@ def integer(low: int, high: int) -> Option:
     return check
 
 
+def mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a JSON object")
+    return value
+
+
 def one_of(*names: str) -> Option:
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in names:

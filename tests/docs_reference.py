@@ -79,15 +79,54 @@ def type_names(types: type | tuple[type, ...]) -> str:
 
 
 def fields_page() -> str:
-    from projections.fields import STOCK
+    from projections.fields import POSTGRESQL, STOCK
 
-    rows = [(code(row.name), codes(row.options) or "none", codes(row.needs)) for row in STOCK.values()]
     return page(
         "Field types",
         "`MetaField.type` is one of these names, or one that `DYNAMO_FIELD_TYPES` allows. "
         "`MetaField.options` takes the options of its type and refuses all others. "
         "They mean what Django's documentation of the field says.",
-        table(("Type", "Options", "Needed"), rows),
+        field_table(STOCK.values()),
+        "## On PostgreSQL only",
+        "Other databases refuse them. `base_field` names the type of an array's elements and `base_options` "
+        "has its options. Defaults are JSON: a list, an object, and for ranges `[1, 5]` or "
+        '`{"lower": 1, "upper": 5, "bounds": "[)"}`. `HStoreField` needs `django.contrib.postgres` in '
+        "`INSTALLED_APPS` and PostgreSQL's extension `hstore`; the others need neither. Lists of texts are "
+        "edited as JSON in forms, since a comma may be part of a text.",
+        field_table(POSTGRESQL.values()),
+    )
+
+
+def field_table(types: Iterable[Any]) -> str:
+    rows = [(code(row.name), codes(row.options) or "none", codes(row.needs)) for row in types]
+    return table(("Type", "Options", "Needed"), rows)
+
+
+def conversions_page() -> str:
+    from projections.conversions import modes, overview
+
+    groups = [(name, codes(types) or "from `DYNAMO_FIELD_TYPES`") for name, types in overview.members()]
+    ways = [(old, ", ".join(news) or "nothing else") for old, news in overview.matrix()]
+    rules = [(", ".join(olds), ", ".join(news), mode, says) for olds, news, mode, says in overview.between()]
+    return page(
+        "Conversions",
+        "What becomes of the values when a field's type or options change. A conversion keeps what a value "
+        "says, or fails for it: nothing is rounded, cut off or guessed. A change that some value fails is "
+        "refused with their number and some of them, unless `save(on_error=...)` says what they become. The "
+        "verdict is the same on every database. Choices have no part in it.",
+        "## Modes",
+        table(("Mode", "What happens"), [(code(mode), says) for mode, says in modes.MODES.items()]),
+        "## Groups of types",
+        "Types of one group hold the same kind of value.",
+        table(("Group", "Types"), groups),
+        "## From where to where",
+        "Every way that is not listed is refused.",
+        table(("From", "To"), ways),
+        "## Between groups",
+        "Empty text means no value in a type that is not text. JSON's `null` is no value.",
+        table(("From", "To", "Mode", "Values that convert, and what they become"), rules),
+        "## Within a group",
+        table(("Group", "What happens"), overview.within()),
     )
 
 
@@ -206,6 +245,7 @@ def sentence(text: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "fields.md": fields_page,
+    "conversions.md": conversions_page,
     "signals.md": signals_page,
     "checks.md": checks_page,
     "commands.md": commands_page,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -326,3 +327,11 @@ def test_an_empty_text_is_a_default_beside_any_choices(type_name):
 @pytest.mark.parametrize("text", ["a.b.c", ".b", "a.", "../x", "self; x", "a b", "%s", "é.b"])
 def test_a_target_is_a_label_and_nothing_else(text):
     refused(intent.target, text, ROWS["ForeignKey"], None, None)
+
+
+@pytest.mark.parametrize(("raw", "expected"), [(0.1, "0.1"), (12, "12"), ("1.50", "1.50")])
+def test_a_decimal_default_is_read_by_its_digits(raw, expected):
+    options = {"max_digits": 5, "decimal_places": 2}
+    field = a_field(type="DecimalField", options=options, default=raw)
+    validators.values(field, ROWS["DecimalField"])
+    assert fields.build(field).get_default() == Decimal(expected)
