@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
-from django.db import models
 
 from dynamo import validators
 from events.diff import Handling
@@ -44,18 +43,21 @@ def _check_value(name: str, field: FieldSchema, row: fields.FieldType) -> None:
 
 def _check_key(field: FieldSchema, said: Handling) -> None:
     """Values for existing rows of a relation are keys of its target."""
-    if said.on_error != "fail":
-        raise ValidationError("on_error is not for relations; empty or correct the rows first")
-    if said.backfill is None:
-        return
-    target: Any = classes.hand_written(field.related_model) if "." in field.related_model else None
-    key: Any = models.BigAutoField() if target is None else target._meta.pk
-    refusal = ValidationError({"backfill": f"{said.backfill!r} is not a key of the target"})
+    if field.is_many_to_many and (said.on_error not in ("fail", "keep") or said.backfill is not None):
+        raise ValidationError("a many-to-many needs no values for existing rows: they have no links")
+    for name, value in (("backfill", said.backfill), ("error_value", said.error_value)):
+        if value is not None:
+            _check_one_key(field, name, value)
+
+
+def _check_one_key(field: FieldSchema, name: str, value: Any) -> None:
+    key = classes.key_of(field.related_model)
+    refusal = ValidationError({name: f"{value!r} is not a key of the target"})
     try:
-        value = key.to_python(said.backfill)
+        parsed = key.to_python(value)
     except (ValidationError, TypeError, ValueError):
         raise refusal from None
-    if isinstance(said.backfill, bool | float) or (isinstance(value, int) and not 0 <= value < 2**63):
+    if isinstance(value, bool | float) or (isinstance(parsed, int) and not 0 <= parsed < 2**63):
         raise refusal
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.db import models
 
 from dynamo import naming, validators
 from events.schema import FieldSchema, Frozen, ModelSchema, thaw
@@ -233,13 +234,25 @@ def placed(made: FieldSchema, current: FieldSchema, *, on_error: str) -> tuple[F
     if how == conversions.REFUSE:
         raise ValidationError(
             {
-                "type": f"there is no meaningful way from {current.type} to {made.type}; "
-                "add a new field of the type you need and retire this one"
+                "type": f"{current.type} cannot become {made.type}: {conversions.sentence(current, made)} "
+                "Or add a new field of the type you need and retire this one."
             }
         )
-    spared = how == conversions.FITS and on_error != "fail" and not made.is_relation
-    moves = spared or how in (conversions.CONVERT, conversions.REPLACE)
+    spared = how == conversions.FITS and on_error != "fail"
+    moves = spared or how not in (conversions.SAME, conversions.FITS) or _other_key(current, made)
     return replace(made, storage=uuid7() if moves else current.storage), moves
+
+
+def _other_key(current: FieldSchema, made: FieldSchema) -> bool:
+    """Whether a relation's new target has keys of another kind, which its column cannot hold."""
+    if made.type not in conversions.KEYS or current.type not in conversions.KEYS:
+        return False
+    return _key_kind(current) != _key_kind(made)
+
+
+def _key_kind(relation: FieldSchema) -> str:
+    key = classes.key_of(relation.related_model)
+    return "whole number" if isinstance(key, models.IntegerField) else str(key.get_internal_type())
 
 
 def target(value: Any, row: fields.FieldType, model: ModelSchema, catalogue: Catalogue) -> str:

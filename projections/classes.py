@@ -173,3 +173,12 @@ def hand_written(label: str) -> type[models.Model] | None:
     app_label, _, name = label.partition(".")
     entries = apps.all_models.get(app_label, {})
     return dict.get(entries, name.lower())
+
+
+def key_of(reference: str) -> Any:
+    """The primary key field that a relation refers to, past keys that are relations themselves."""
+    target = hand_written(reference) if "." in reference else None
+    key: Any = models.BigAutoField(primary_key=True) if target is None else target._meta.pk
+    while key.remote_field:
+        key = key.target_field
+    return key

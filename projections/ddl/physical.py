@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from django.db import models
-
 from events.schema import FieldSchema, ModelSchema
 from projections import classes
 
@@ -91,11 +89,7 @@ def table_of(reference: str, lookup: Lookup, schema: ModelSchema) -> tuple[str, 
         target = classes.hand_written(reference)
         if target is None:
             raise LookupError(f"{schema.label} refers to {reference}, which is not installed")
-        key: Any = target._meta.pk
-        column = key.column
-        while key.remote_field:
-            key = key.target_field
-        return target._meta.db_table, column, key
+        return target._meta.db_table, str(target._meta.pk.column), classes.key_of(reference)
     found = lookup(reference) or (schema if reference == schema.id else None)
     name = found.db_table if found is not None else f"gone_{reference[:8]}"
-    return name, "id", models.BigAutoField(primary_key=True)
+    return name, "id", classes.key_of(reference)

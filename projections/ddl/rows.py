@@ -93,6 +93,18 @@ class Rows:
         return str(self.connection.ops.quote_name(name))
 
 
+def present(table: str, column: str, key: Any, wanted: list[Any], using: str) -> set[Any]:
+    """Those of the wanted values that a table has in its key column."""
+    made = key_field(key)
+    made.primary_key, made.db_column = True, column
+    meta = {"apps": Apps(), "app_label": "physical", "db_table": table}
+    body: dict[str, Any] = {"__module__": __name__, "key": made, "Meta": type("Meta", (), meta)}
+    model: Any = type("Target", (models.Model,), body)
+    values = {made.to_python(value): value for value in wanted}
+    found = model._base_manager.using(using).filter(pk__in=list(values)).values_list("pk", flat=True)
+    return {values[value] for value in found}
+
+
 def attribute(column: FieldSchema) -> str:
     return f"c{column.storage.replace('-', '')}"
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from events.diff import Handling
 from events.schema import FieldSchema, ModelSchema, thaw
-from projections import conversions, fields
+from projections import classes, conversions, fields
+from projections.ddl import rows as target_rows
 from projections.ddl.physical import Lookup, table_of
 from projections.ddl.rows import Rows
 from projections.ddl.steps import Values
@@ -97,16 +98,20 @@ def converted(
     rows: Rows, source: FieldSchema, column: FieldSchema, lookup: Lookup, owner: ModelSchema
 ) -> Iterator[list[tuple[Any, Any, Exception | None]]]:
     """Yield batches of (key, new value, None) or, where there is none, (key, old value, error)."""
-    convert = conversions.converter(source, column)
+    key = classes.key_of(column.related_model) if column.is_relation else None
+    convert = conversions.converter(source, column, key)
     for batch in rows.batches(source):
         out: list[tuple[Any, Any, Exception | None]] = []
-        for key, value in batch:
+        for row, value in batch:
             if value == "" and conversions.empties(source, column):
                 continue
             try:
-                out.append((key, convert(value), None))
+                made = convert(value)
             except NO_VALUE as error:
-                out.append((key, value, error))
+                out.append((row, value, error))
+            else:
+                if made is not None:
+                    out.append((row, made, None))
         yield _existing_only(out, batch, column, rows, lookup, owner) if column.is_relation else out
 
 
@@ -134,19 +139,8 @@ def keys_present(
     column: FieldSchema, keys: list[Any], using: str, lookup: Lookup, owner: ModelSchema
 ) -> set[Any]:
     """Those of the keys that the relation's target has."""
-    if not keys:
-        return set()
     table, key_column, key = table_of(column.related_model, lookup, owner)
-    connection = connections[using]
-    quote = connection.ops.quote_name
-    stored = {key.get_db_prep_value(key.to_python(k), connection): k for k in keys}
-    marks = ", ".join(["%s"] * len(stored))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {quote(key_column)} FROM {quote(table)} WHERE {quote(key_column)} IN ({marks})",
-            list(stored),
-        )
-        return {stored[row[0]] for row in cursor.fetchall() if row[0] in stored}
+    return target_rows.present(table, key_column, key, keys, using)
 
 
 def _link(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
