@@ -12,7 +12,9 @@ _DOORS = {
     "get_model": "dynamo.api",
     "history": "dynamo.api",
     "plan": "dynamo.api",
+    "purge": "dynamo.api",
     "register_admin": "dynamo.api",
+    "restore": "dynamo.api",
     "schema": "dynamo.api",
     "verify": "dynamo.api",
 }
@@ -24,7 +26,9 @@ __all__ = [
     "get_model",
     "history",
     "plan",
+    "purge",
     "register_admin",
+    "restore",
     "schema",
     "verify",
 ]

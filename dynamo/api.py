@@ -11,6 +11,7 @@ from django.db import models
 from dynamo import record, rows
 from dynamo.changeset import current
 from dynamo.plans import Plan, plan
+from dynamo.retired import purge, restore
 from events import audit, fold, store
 from events.audit import Report
 from events.exceptions import DynamoError, ModelNotFound
@@ -104,4 +105,16 @@ def _stream(model: Any) -> str:
     return str(getattr(model, "dynamo_id", None) or model.pk)
 
 
-__all__ = ["Plan", "batch", "catch_up", "get_model", "history", "plan", "register_admin", "schema", "verify"]
+__all__ = [
+    "Plan",
+    "batch",
+    "catch_up",
+    "get_model",
+    "history",
+    "plan",
+    "purge",
+    "register_admin",
+    "restore",
+    "schema",
+    "verify",
+]

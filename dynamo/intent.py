@@ -232,11 +232,9 @@ def placed(made: FieldSchema, current: FieldSchema, *, on_error: str) -> tuple[F
     """
     how = conversions.mode(current, made)
     if how == conversions.REFUSE:
+        way_out = conversions.sentence(current, made).removeprefix("There is no meaning. ")
         raise ValidationError(
-            {
-                "type": f"{current.type} cannot become {made.type}: {conversions.sentence(current, made)} "
-                "Or add a new field of the type you need and retire this one."
-            }
+            {"type": f"there is no meaningful way from {current.type} to {made.type}. {way_out}"}
         )
     spared = how == conversions.FITS and on_error != "fail"
     moves = spared or how not in (conversions.SAME, conversions.FITS) or _other_key(current, made)

@@ -102,7 +102,9 @@ def _field_events(
             yield FieldPurged(stream_id=after.id, field_id=field_id, before=Frozen(field.attributes()))
     for field_id, field in gone.items():
         if field_id in new:
-            yield _changed(FieldRestored, after.id, field, new[field_id])
+            said = handling.get(field_id, Handling())
+            words = {"backfill": said.backfill, "on_error": said.on_error}
+            yield _changed(FieldRestored, after.id, field, new[field_id], **words)
         elif field_id not in kept:
             yield FieldPurged(stream_id=after.id, field_id=field_id, before=Frozen(field.attributes()))
     for field_id, field in new.items():
@@ -117,10 +119,10 @@ def _added(model_id: str, field: FieldSchema, handling: Handling) -> FieldAdded:
     return FieldAdded(stream_id=model_id, field_id=field.id, after=attributes, backfill=handling.backfill)
 
 
-def _changed(cls: type[Any], model_id: str, old: FieldSchema, new: FieldSchema) -> Event:
+def _changed(cls: type[Any], model_id: str, old: FieldSchema, new: FieldSchema, **said: Any) -> Event:
     before, after = old.attributes(), new.attributes()
     sides = _sides(before, after, changed(before, after))
-    event: Event = cls(stream_id=model_id, field_id=new.id, **sides)
+    event: Event = cls(stream_id=model_id, field_id=new.id, **sides, **said)
     return event
 
 

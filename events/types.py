@@ -133,7 +133,11 @@ class FieldRetired(FieldEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRestored(FieldEvent):
+    """`backfill` is what rows written meanwhile got, `on_error` what became of lost references."""
+
     type = "field.restored"
+    backfill: Any = None
+    on_error: str = "fail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from events.diff import Handling
 from events.schema import FieldSchema, ModelSchema, thaw
-from events.types import FieldAdded, FieldAltered
+from events.types import FieldAdded, FieldAltered, FieldRestored
 from projections import fields
 from projections.ddl import physical, steps, values
 from projections.ddl.physical import Item, Link, Lookup, Table
@@ -47,16 +47,18 @@ def handling(transition: Transition) -> dict[str, Handling]:
     found: dict[str, Handling] = {}
     for recorded in transition.events:
         event = recorded.event
-        if isinstance(event, FieldAdded | FieldAltered):
+        if isinstance(event, FieldAdded | FieldAltered | FieldRestored):
             found[event.field_id] = _merged(found.get(event.field_id, Handling()), event)
     return found
 
 
-def _merged(said: Handling, event: FieldAdded | FieldAltered) -> Handling:
+def _merged(said: Handling, event: FieldAdded | FieldAltered | FieldRestored) -> Handling:
     if event.backfill is not None:
         said = replace(said, backfill=thaw(event.backfill))
     if isinstance(event, FieldAltered) and event.kept is not None:
         said = replace(said, kept=FieldSchema(**event.kept))
+    if isinstance(event, FieldRestored) and event.on_error != "fail":
+        said = replace(said, on_error=event.on_error)
     if isinstance(event, FieldAltered) and event.on_error != "fail":
         said = replace(said, on_error=event.on_error, error_value=thaw(event.error_value))
     return said
@@ -109,6 +111,9 @@ def _reshaped(change: Change, said: Said) -> Iterator[Step]:
     for storage, link in physical.links(after).items():
         if storage in old:
             former = replace(old[storage], name=link.name)
+            if former.loose and not link.loose:
+                column = link.column
+                yield Values(kind=values.PRUNE, schema_id=after.id, table=after.db_table, column=column)
             yield from _unless_equal(former, link)
 
 
@@ -145,8 +150,10 @@ def _interim(old: Table, new: Table, work: list[Values]) -> Table:
         s.column.storage: values.existing(s.column, s.said) for s in work if s.kind == values.CONSTANT
     }
     together = new.together if old.together == new.together else ()
+    lost = {s.column.storage for s in work if s.kind == values.DETACH}
     return replace(
         new,
+        loose=new.loose | lost,
         relaxed=frozenset(filling),
         bare=frozenset(fresh | becoming),
         filled=constant,
@@ -164,35 +171,37 @@ def _values(old: Table, new: Table, model: ModelSchema, said: Said) -> Iterator[
     many = (f for f in model.fields if f.is_many_to_many)
     for column in (*changed, *many):
         own = Handling() if column.retired else said.get(column.id, Handling())
-        kind = _kind(old, column, own)
-        if kind is not None:
+        for kind in _kinds(old, new, column, own):
             yield Values(
                 kind=kind, schema_id=model.id, table=new.name, column=column, source=own.kept, said=own
             )
 
 
-def _kind(old: Table, column: FieldSchema, said: Handling) -> str | None:
+def _kinds(old: Table, new: Table, column: FieldSchema, said: Handling) -> Iterator[str]:
     """Which writing a column needs, if any."""
     former = old.columns.get(column.storage)
     if column.retired:
-        return None
+        return
     if column.is_many_to_many:
-        return values.LINK if said.kept is not None and not said.kept.is_many_to_many else None
-    if former is not None:
-        return _kind_of_altered(former, column, said)
-    if said.kept is not None and said.on_error != "keep":
-        return values.UNLINK if said.kept.is_many_to_many else values.CONVERT
-    if column.options.get("default_factory") == "uuid4":
-        return values.EACH
-    return None if values.existing(column, said) is None else values.CONSTANT
+        if said.kept is not None and not said.kept.is_many_to_many:
+            yield values.LINK
+    elif former is not None:
+        if column.is_relation and column.storage in old.loose - new.loose and said.on_error == "null":
+            yield values.DETACH
+        yield from _kinds_of_altered(former, column, said)
+    elif said.kept is not None and said.on_error != "keep":
+        yield values.UNLINK if said.kept.is_many_to_many else values.CONVERT
+    elif column.options.get("default_factory") == "uuid4":
+        yield values.EACH
+    elif values.existing(column, said) is not None:
+        yield values.CONSTANT
 
 
-def _kind_of_altered(former: FieldSchema, column: FieldSchema, said: Handling) -> str | None:
+def _kinds_of_altered(former: FieldSchema, column: FieldSchema, said: Handling) -> Iterator[str]:
     row = fields.field_type(column.type)
     text = row is not None and row.is_text
     took_null = former.retired or fields.nullable(former)
     if text and column.unique and not column.required and not took_null:
-        return values.EMPTY
-    if not took_null or fields.nullable(column):
-        return None
-    return values.FILL if text or values.existing(column, said) is not None else None
+        yield values.EMPTY
+    elif took_null and not fields.nullable(column) and (text or values.existing(column, said) is not None):
+        yield values.FILL

@@ -51,7 +51,7 @@ def check(preflight: Preflight) -> list[DataRefused]:
     old = {f.id: f for f in (*preflight.before.retired_fields, *preflight.before.fields)}
     for new in preflight.after.fields:
         former = old.get(new.id)
-        if former is not new:
+        if former is not new or preflight.before.retired:
             with _collected(found):
                 _check_field(preflight, former, new)
     with _collected(found):
@@ -70,7 +70,7 @@ def _collected(found: list[DataRefused]) -> Iterator[None]:
 def _check_field(preflight: Preflight, former: FieldSchema | None, new: FieldSchema) -> None:
     if former is None:
         _check_added(preflight, new)
-    elif former != new:
+    elif former != new or preflight.before.retired:
         _check_altered(preflight, former, new)
 
 
@@ -115,7 +115,8 @@ def _check_altered(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> 
         _note(preflight, new, fits=verdict.total - verdict.count, fails=verdict.count)
         refusals.conversion(preflight.before, new, verdict)
     _check_nulls(preflight, old, new)
-    if old.type in conversions.KEYS and old.related_model != new.related_model:
+    returning = old.retired or preflight.before.retired
+    if old.type in conversions.KEYS and (old.related_model != new.related_model or returning):
         _check_target(preflight, old, new)
 
 
@@ -179,6 +180,8 @@ def _check_backfill(preflight: Preflight, new: FieldSchema, value: Any) -> None:
 
 
 def _check_target(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
+    if old.retired and preflight.said(new).on_error == "null":
+        return
     verdict = judging.dangling(preflight.using, preflight.before, old, new, preflight.lookup)
     refusals.dangling(preflight.before, new, verdict)
 

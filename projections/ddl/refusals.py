@@ -57,7 +57,8 @@ def dangling(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
     if verdict.count:
         _refuse(
             f"{_label(model, new)}: {counted(verdict.count, 'row refers', 'rows refer')} to ids that the "
-            f"new target does not have, such as {some(verdict.samples)}; empty or correct them first",
+            f"new target does not have, such as {some(verdict.samples)}; correct them first, "
+            'or set on_error to "null"',
             verdict.count,
             verdict.samples,
         )

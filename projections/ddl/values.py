@@ -19,6 +19,7 @@ from projections.ddl.rows import Rows
 from projections.ddl.steps import Values
 
 FILL, EMPTY, CONVERT, EACH, LINK, UNLINK = "fill", "empty", "convert", "each", "link", "unlink"
+PRUNE, DETACH = "prune", "detach"
 # Not a step: the value is the column's DEFAULT while it is added.
 CONSTANT: Final = "constant"
 FILLING: Final = frozenset({FILL, EMPTY, CONVERT, EACH, UNLINK})
@@ -179,6 +180,32 @@ def _unlink(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> Non
         rows.fill_nulls(step.column, step.said.backfill)
 
 
+def _prune(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
+    """Links of rows that were deleted while the field was retired are links to nothing."""
+    quote = connections[using].ops.quote_name
+    link = quote(step.column.table)
+    target, key, _ = table_of(step.column.related_model, lookup, owner)
+    ends = zip(step.column.link_columns, ((step.table, "id"), (target, key)), strict=True)
+    with connections[using].cursor() as cursor:
+        for side, (table, column) in ends:
+            cursor.execute(_lost(f"DELETE FROM {link}", link, quote(side), quote(table), quote(column)))
+
+
+def _detach(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
+    """References to rows that were deleted while the field was retired become none."""
+    quote = connections[using].ops.quote_name
+    table, column = quote(step.table), quote(step.column.column)
+    target, key, _ = table_of(step.column.related_model, lookup, owner)
+    with connections[using].cursor() as cursor:
+        cursor.execute(_lost(f"UPDATE {table} SET {column} = NULL", table, column, quote(target), quote(key)))
+
+
+def _lost(start: str, table: str, column: str, target: str, key: str) -> str:
+    """A statement over the rows whose reference has no target. MariaDB reads its own target from a copy."""
+    present = f"SELECT * FROM (SELECT {key} FROM {target}) AS t"
+    return f"{start} WHERE {column} IS NOT NULL AND {column} NOT IN ({present})"
+
+
 WRITERS: Final[dict[str, Callable[[Values, str, Lookup, ModelSchema], None]]] = {
     FILL: _fill,
     EMPTY: _empty,
@@ -186,6 +213,8 @@ WRITERS: Final[dict[str, Callable[[Values, str, Lookup, ModelSchema], None]]] = 
     CONVERT: _convert,
     LINK: _link,
     UNLINK: _unlink,
+    PRUNE: _prune,
+    DETACH: _detach,
 }
 
 

@@ -1,0 +1,108 @@
+"""What was retired: found by name or id, brought back with its values, or dropped for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from django.apps import apps
+
+from dynamo import clashes, handling, intent, naming, record
+from dynamo.changeset import ChangeSet
+from dynamo.patience import patient
+from events.diff import Handling
+from events.exceptions import ModelNotFound, SchemaRefused
+from events.schema import FieldSchema, ModelSchema
+from projections import conf
+from projections.registry import registry
+
+
+@patient
+def restore(what: str, *, name: str = "", backfill: Any = None, on_error: str = "fail") -> Any:
+    """Bring back a retired "app.Model" or "app.Model.field", or whatever has that id; return its row.
+
+    Of several of one name it is the one that was retired last. `name` gives it another name. `backfill` is
+    for rows that were written meanwhile and have no value; `on_error="null"` empties references to rows
+    that are gone. Raises ModelNotFound, or what saving such a field would raise.
+    """
+    with record.change_set() as work:
+        model, field = _find(work, what)
+        if field is None:
+            _restore_model(work, model, name)
+        else:
+            _restore_field(work, model, field, name, Handling(backfill=backfill, on_error=on_error))
+    kind, key = ("MetaModel", model.id) if field is None else ("MetaField", field.id)
+    return apps.get_model("dynamo", kind)._default_manager.get(pk=key)
+
+
+@patient
+def purge(what: str) -> None:
+    """Drop a retired model or field with its values, for good; found as `restore` finds it."""
+    with record.change_set() as work:
+        model, field = _find(work, what)
+        record.record(work, model, None if field is None else model.without_retired(field.id))
+
+
+def _restore_model(work: ChangeSet, model: ModelSchema, name: str) -> None:
+    named = name or model.name
+    live = replace(model, name=named, db_table=naming.table_name(model.app, named), retired=False)
+    live = replace(live, fields=tuple(intent.with_link(f, live, work) for f in live.fields))
+    for field in live.fields:
+        _refuse_gone_target(work, live, field)
+    clashes.check_model(live, work)
+    for field in live.fields:
+        if field.is_relation:
+            clashes.check_relation(live, field, work)
+    record.record(work, model, live)
+
+
+def _restore_field(
+    work: ChangeSet, model: ModelSchema, field: FieldSchema, name: str, said: Handling
+) -> None:
+    if model.retired:
+        raise SchemaRefused(f"{model.label} is retired; restore it first")
+    live = replace(field, name=name or field.name, retired=False)
+    live = intent.with_link(replace(live, column=naming.column_name(live)), model, work)
+    _refuse_gone_target(work, model, live)
+    handling.check(live, said)
+    after = model.without_retired(field.id).with_field(live)
+    clashes.check_fields(after, work)
+    record.record(work, model, after, {live.id: said})
+
+
+def _refuse_gone_target(work: ChangeSet, model: ModelSchema, field: FieldSchema) -> None:
+    if not field.is_relation or "." in field.related_model or field.related_model == model.id:
+        return
+    target = work.model(field.related_model)
+    if target is None or target.retired:
+        gone = field.related_model if target is None else target.label
+        raise SchemaRefused(f"{model.label}.{field.name} refers to {gone}, which is gone; restore that first")
+
+
+def _find(work: ChangeSet, what: str) -> tuple[ModelSchema, FieldSchema | None]:
+    found = [pair for pair in _candidates(work) if what in _names(*pair)]
+    if not found:
+        raise ModelNotFound(f"nothing that was retired is called {what!r}", label=what)
+    return max(found, key=lambda pair: _retired_at(*pair))
+
+
+def _candidates(work: ChangeSet) -> Iterator[tuple[ModelSchema, FieldSchema | None]]:
+    for model_id in {*registry.models, *work.models}:
+        model = work.model(model_id)
+        if model is not None and model.retired:
+            yield model, None
+        if model is not None:
+            yield from ((model, field) for field in model.retired_fields)
+
+
+def _names(model: ModelSchema, field: FieldSchema | None) -> set[str]:
+    label = model.label if field is None else f"{model.label}.{field.name}"
+    short = label.removeprefix(f"{conf.default_app()}.")
+    return {label, short, model.id if field is None else field.id}
+
+
+def _retired_at(model: ModelSchema, field: FieldSchema | None) -> int:
+    """The position is the end of the tombstone's name."""
+    name = model.db_table if field is None else field.column or field.table
+    return int(name.rpartition("_")[2])
