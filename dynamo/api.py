@@ -46,11 +46,13 @@ def batch(reason: str = "", actor: str | None = None) -> Iterator[None]:
 def history(model: Any = None) -> list[Recorded]:
     """Recorded events, oldest first: all of them, or those of a MetaModel, a generated class or a label."""
     using = conf.database()
+    record.write_open()
     return list(store.read(using, stream_id=None if model is None else _stream(model)))
 
 
 def schema(at: int | None = None) -> Schema:
     """The whole schema, now or as it was at a position; raises DynamoError for one that the log has not."""
+    record.write_open()
     folded = fold.replay(store.read(conf.database(), upto=at))
     if at is not None and not 0 <= at <= folded.position:
         raise DynamoError(f"the log has no position {at}: it ends at {folded.position}", position=at)
@@ -65,6 +67,7 @@ def catch_up() -> bool:
 def verify() -> Report:
     """Check the chain, then that tables and meta rows are what the log says."""
     using = conf.database()
+    record.write_open()
     report = audit.verify(using)
     if report.first_bad_position is not None:
         return report

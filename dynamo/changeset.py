@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from events.envelope import Mark
 from events.schema import ModelSchema
-from events.store import Mark
 from events.types import Context, Recorded
 from projections.registry import registry
 from projections.transition import Transition
@@ -22,7 +22,8 @@ open_sets: WeakKeyDictionary[BaseDatabaseWrapper, ChangeSet] = WeakKeyDictionary
 class ChangeSet:
     """Schemas that differ from the shown ones, by id; None for a purged model.
 
-    `pending` are events whose tables and classes are not made yet, `before` the models as they were before
+    `pending` are events whose tables and classes are not made yet, `unwritten` those of them that the log
+    does not have yet, `before` the models as they were before
     the first of them; `shown` says that classes were changed ahead of the commit, `steps_left` that tables
     follow after it.
     """
@@ -35,6 +36,8 @@ class ChangeSet:
     models: dict[str, ModelSchema | None] = field(default_factory=dict)
     before: dict[str, ModelSchema | None] = field(default_factory=dict)
     pending: list[Recorded] = field(default_factory=list)
+    unwritten: list[Recorded] = field(default_factory=list)
+    rows_written: int = 0
     start: Mark = field(default_factory=Mark)
     shown: bool = False
     flushing: bool = False
@@ -83,6 +86,8 @@ class ChangeSet:
             "models": dict(self.models),
             "before": dict(self.before),
             "pending": list(self.pending),
+            "unwritten": list(self.unwritten),
+            "rows_written": self.rows_written,
             "done": list(self.done),
         }
 

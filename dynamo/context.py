@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from events.store import uuid7
+from events.envelope import uuid7
 from events.types import Context
 
 

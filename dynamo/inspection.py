@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import orjson
 from django.db import connections
 from django.db.transaction import atomic
 
-from dynamo import api, recovery, rows, wording
+from dynamo import api, proposal, recovery, rows, wording
+from dynamo.plans import Plan, Risk
 from events import guards, store
-from events.exceptions import ModelNotFound
+from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import ModelSchema
 from events.types import Recorded
 from projections import conf, pipeline, stream
 from projections.ddl import engine
 
 Tell: TypeAlias = Callable[[dict[str, Any], str], None]
+
+# Exit codes; True and False are the first two.
+PENDING, UNCONFIRMED = 2, 3
 
 
 def log(tell: Tell, options: dict[str, Any]) -> bool:
@@ -79,6 +83,43 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
     return report.ok and not behind
 
 
+def plan(tell: Tell, options: dict[str, Any]) -> bool | int:
+    """2 says that there is something to do, 3 that values would be lost, 1 that it would be refused."""
+    try:
+        document = orjson.loads(options["file"].read())
+    except ValueError as error:
+        raise SchemaRefused(f"the proposal is not JSON: {error}") from error
+    made = api.plan(*proposal.changes(document))
+    tell(made.as_dict(), "\n".join(_planned(made, sql=options["sql"])))
+    if not made.ok:
+        return False
+    if not made:
+        return True
+    return UNCONFIRMED if made.risk is Risk.DESTRUCTIVE else PENDING
+
+
+def retire(tell: Tell, options: dict[str, Any]) -> bool:
+    row = proposal.retire(options["what"])
+    tell({"retired": options["what"]}, f"retired {row}; `dynamo restore` brings it back")
+    return True
+
+
+def restore(tell: Tell, options: dict[str, Any]) -> bool:
+    row = api.restore(options["what"], name=options["name"], on_error="null" if options["null"] else "fail")
+    tell({"restored": options["what"], "id": str(row.pk)}, f"restored {row}")
+    return True
+
+
+def purge(tell: Tell, options: dict[str, Any]) -> bool | int:
+    if not options["yes"]:
+        text = f"{options['what']} and its values would be dropped for good; say --yes to do so"
+        tell({"unconfirmed": options["what"]}, text)
+        return UNCONFIRMED
+    api.purge(options["what"])
+    tell({"purged": options["what"]}, f"dropped {options['what']}")
+    return True
+
+
 def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
     """Under the writers' lock, so that no change comes between reading the log and writing the rows."""
     using = conf.database()
@@ -120,6 +161,20 @@ def event_data(recorded: Recorded) -> dict[str, Any]:
         "prev_hash": recorded.prev_hash,
         "hash": recorded.hash,
     }
+
+
+def _planned(made: Plan, *, sql: bool) -> Iterator[str]:
+    if not made:
+        yield "nothing to do"
+        return
+    for operation in made.operations:
+        rows = ", ".join(f"{count} {what}" for what, count in operation.rows.items())
+        yield f"{operation.risk.upper():<12} {operation.sentence}" + (f" [rows: {rows}]" if rows else "")
+    yield from (f"REFUSED      {refusal}" for refusal in made.refusals)
+    yield from (f"lock         {note}" for note in made.locks)
+    if sql:
+        yield from (f"sql          {line}" for line in made.sql.get(made.vendor, ()))
+    yield f"hash         {made.hash}"
 
 
 def _described(model: ModelSchema) -> list[str]:

@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from dynamo import naming, validators
+from events.envelope import uuid7
 from events.schema import FieldSchema, Frozen, ModelSchema, thaw
-from events.store import uuid7
 from projections import classes, conf, conversions, fields
 
 MODEL_ATTRIBUTES: Final = ("name", "description", "app", "admin", "options")

@@ -8,8 +8,8 @@ from dataclasses import replace
 from django.core.exceptions import ValidationError
 
 from dynamo import validators
+from events.envelope import uuid7
 from events.schema import FieldSchema, ModelSchema
-from events.store import uuid7
 
 
 def table_name(app: str, name: str) -> str:

@@ -16,9 +16,9 @@ from dynamo import record, verdicts, wording
 from dynamo.changeset import ChangeSet, current
 from dynamo.verdicts import Findings
 from events import codec
+from events.envelope import Mark
 from events.exceptions import DataRefused, SchemaRefused
 from events.schema import FieldSchema, canonical, digest
-from events.store import Mark
 from events.types import FieldAltered, FieldEvent, Recorded
 from projections import conf, conversions
 from projections.ddl import notes, offline, planning

@@ -19,6 +19,7 @@ from dynamo import announce, context, rows, verdicts
 from dynamo.changeset import ChangeSet, current, open_sets
 from events import fold, store
 from events.diff import Handling, diff
+from events.envelope import linked
 from events.exceptions import DataRefused, DynamoError, ProjectionFailed, SchemaBusy, SchemaRefused
 from events.schema import ModelSchema
 from events.types import Event, Recorded
@@ -28,12 +29,17 @@ from projections.transition import Change, Transition
 
 
 @contextmanager
-def change_set(*, reason: str | None = None, actor: str | None = None) -> Iterator[ChangeSet]:
-    """Open a change set, or join the one that is open on this connection."""
+def change_set(
+    *, reason: str | None = None, actor: str | None = None, single: bool = False
+) -> Iterator[ChangeSet]:
+    """Open a change set, or join the one that is open on this connection.
+
+    `single` says that this is one save, which asks everything before it writes anything.
+    """
     using = conf.database()
     joined = current(using)
     if joined is not None:
-        with _all_or_nothing(joined):
+        with _single(joined) if single else _all_or_nothing(joined):
             yield joined
         return
     with context.acting(reason=reason, actor=actor):
@@ -85,15 +91,14 @@ def record(
     if not work.pending:
         work.start = work.mark
     version = 0 if before is None else before.version
-    with _translated():
-        recorded = store.append(
-            work.using, work.mark, work.now, events, work.context, versions={model_id: version}
-        )
+    recorded = linked(work.mark, work.now, events, work.context, {model_id: version})
     work.mark = replace(work.mark, position=recorded[-1].position, hash=recorded[-1].hash)
     work.before.setdefault(model_id, before)
     work.models[model_id] = None if after is None else replace(after, version=version + len(recorded))
     work.pending.extend(recorded)
+    work.unwritten.extend(recorded)
     with _translated():
+        work.rows_written += 1
         rows.project(work, before, work.models[model_id])
     return tuple(recorded)
 
@@ -120,6 +125,7 @@ def flush(work: ChangeSet) -> None:
 def _project(work: ChangeSet, done: Transition) -> None:
     with _translated():
         verdicts.refuse(verdicts.judge(done, work.using))
+        write_events(work)
     announce.before(done, work.context)
     with _translated():
         work.steps_left |= pipeline.project_shared(done, work.using)
@@ -129,6 +135,20 @@ def _project(work: ChangeSet, done: Transition) -> None:
     if work.steps_left:
         on_commit(partial(_take_steps_late, work.using), using=work.using)
     pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+
+
+def write_events(work: ChangeSet) -> None:
+    """Put into the log what was recorded so far, in one go: nobody reads it before."""
+    if work.unwritten:
+        store.write(work.using, work.unwritten, reached=engine.transactional(work.using))
+        work.unwritten = []
+
+
+def write_open() -> None:
+    """For who reads the log in the middle of a change set."""
+    work = current(conf.database())
+    if work is not None:
+        write_events(work)
 
 
 def _take_steps_late(using: str) -> None:
@@ -163,8 +183,7 @@ def show(using: str) -> None:
 
 
 def _begin(using: str, *, outermost: bool) -> ChangeSet:
-    engine.limit_waiting(using)
-    mark, now = store.lock(using)
+    mark, now = store.lock(using, wait=engine.lock_seconds())
     pipeline.await_mark(mark)
     work = ChangeSet(
         using=using, outermost=outermost, context=context.current().envelope(), mark=mark, now=now
@@ -204,6 +223,20 @@ def _all_or_nothing(work: ChangeSet) -> Iterator[None]:
             yield
     except BaseException:
         work.restore_state(state)
+        raise
+
+
+@contextmanager
+def _single(work: ChangeSet) -> Iterator[None]:
+    """A save inside a batch that is refused leaves no trace; one that fails while writing fails the batch."""
+    state = work.copy_state()
+    try:
+        yield
+    except BaseException as error:
+        written = work.rows_written != state["rows_written"]
+        work.restore_state(state)
+        if written:
+            work.failed = error
         raise
 
 

@@ -13,9 +13,9 @@ from django.db.transaction import atomic
 from dynamo import record
 from dynamo.changeset import ChangeSet
 from events import fold, journal, store
+from events.envelope import Mark, uuid7
 from events.exceptions import ProjectionFailed
 from events.schema import ModelSchema
-from events.store import Mark, uuid7
 from events.types import Context
 from projections import cache, pipeline
 from projections.ddl import engine, projector
@@ -71,6 +71,7 @@ def _take_back(using: str) -> None:
         work = ChangeSet(using=using, outermost=True, context=context, mark=mark, now=now, models=dict(after))
         for model_id in (key for key in after if before.get(key) != after[key]):
             record.record(work, after[model_id], before.get(model_id))
+        store.write(using, work.unwritten)
         cache.project_shared(_way_back(work, after, before), using)
         projector.turn_back(using)
     _undo(using, {**before, **after}.get, work.mark)

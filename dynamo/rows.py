@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from dynamo import intent
 from events.schema import FieldSchema, ModelSchema, same
+from events.statements import inserts, run
 
 
 class Catalogue(Protocol):
@@ -65,7 +66,7 @@ def remove(model: ModelSchema, using: str) -> None:
 
 def _project_fields(work: Catalogue, before: ModelSchema | None, after: ModelSchema) -> None:
     old = {} if before is None else {f.id: f for f in before.fields}
-    gone = [field_id for field_id in old if after.field(field_id) is None]
+    gone = old.keys() - {f.id for f in after.fields}
     if gone:
         _plain("MetaField", work.using).filter(pk__in=gone)._raw_delete(work.using)
     for field in after.fields:
@@ -89,7 +90,8 @@ def _write_field(work: Catalogue, field: FieldSchema, model: ModelSchema, *, new
 def _write(rows: Any, key: str, attributes: dict[str, Any], *, new: bool) -> None:
     """A new row is inserted and nothing else, so that a key given twice cannot take another's row."""
     if new:
-        rows.bulk_create([rows.model(pk=key, **attributes)])
+        names, values = ("id", *attributes), (key, *attributes.values())
+        run(rows.db, inserts(rows.db, rows.model, names, [values]))
     else:
         rows.filter(pk=key).update(**attributes)
 

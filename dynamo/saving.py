@@ -28,7 +28,7 @@ def snapshot(row: Any) -> dict[str, Any]:
 @patient
 def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
     _give_key(row)
-    with record.change_set() as work:
+    with record.change_set(single=True) as work:
         before = _current_model(work, row)
         given = _merged(row, None if before is None else intent.model_row(before), update_fields)
         after = intent.model_schema(given, before, str(row.pk), work)
@@ -43,7 +43,7 @@ def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
 @patient
 def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) -> None:
     _give_key(row)
-    with record.change_set() as work:
+    with record.change_set(single=True) as work:
         model, before = _model_of(work, row), _current_field(work, row)
         if before is not None and model.field(before.id) is None:
             raise SchemaRefused(
@@ -66,7 +66,7 @@ def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) ->
 
 @patient
 def delete_model(row: Any) -> None:
-    with record.change_set() as work:
+    with record.change_set(single=True) as work:
         before = _current_model(work, row)
         if before is None:
             raise ModelNotFound(f"{row} is not in the registry any more", model=str(row.pk))
@@ -80,7 +80,7 @@ def delete_model(row: Any) -> None:
 
 @patient
 def delete_field(row: Any) -> None:
-    with record.change_set() as work:
+    with record.change_set(single=True) as work:
         model, before = _model_of(work, row), _current_field(work, row)
         if before is None:
             raise SchemaRefused(f"field {row.name!r} is not in the registry any more")
@@ -140,6 +140,7 @@ def schema(row: Any) -> ModelSchema | None:
 
 
 def history(row: Any) -> list[Any]:
+    record.write_open()
     return list(store.read(conf.database(), stream_id=str(row.pk)))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connections
 
 from events import chain, codec, guards, store
+from events.envelope import Mark, context_of
 from events.exceptions import LogCorrupt
-from events.store import Mark
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def _check_row(row: tuple[Any, ...], before: Mark, versions: dict[str, int], rep
         stream_version=row[3],
         type=row[4],
         type_version=row[5],
-        context=store.context_of(row),
+        context=context_of(row),
         recorded_at=row[13],
         data=bytes(row[6]),
     )

@@ -127,6 +127,9 @@ def _changed(cls: type[Any], model_id: str, old: FieldSchema, new: FieldSchema, 
 
 
 def _altered(model_id: str, old: FieldSchema, new: FieldSchema, handling: Handling) -> Iterator[Event]:
+    if old is new:
+        # Most fields of a changed model are the very same object.
+        return
     before, after = old.attributes(), new.attributes()
     moved = changed(before, after)
     if moved & FIELD_NAMING:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import connections
-from django.db.models import F, Max, QuerySet
+from django.db.models import Max, QuerySet
 
 from events import chain, codec
-from events.clock import UtcNow
+from events.clock import NOW
+from events.envelope import COLUMNS, Mark, linked, recorded_of, row_of
 from events.exceptions import DynamoError, LogCorrupt
 from events.models import Checkpoint, Head, SchemaEvent
+from events.statements import inserts, run
 from events.types import Context, Event, Recorded
 
 HEAD_ID: Final = 1
@@ -30,35 +29,12 @@ SHOWN: Final = (
     "LEFT JOIN dynamo_events_checkpoint c ON c.name = %s WHERE h.id = %s"
 )
 
+HEAD_TABLE: Final = "dynamo_events_head"
+MOVE_HEAD: Final = f"UPDATE {HEAD_TABLE} SET position = %s, hash = %s WHERE id = %s"
+MOVE_CHECKPOINT: Final = "UPDATE dynamo_events_checkpoint SET position = %s, hash = %s WHERE name = %s"
+
 # What Django raises for a column that holds something else than its type, as SQLite lets it.
 UNREADABLE: Final = (ValueError, TypeError, OverflowError, ValidationError)
-COLUMNS: Final = (
-    "position",
-    "event_id",
-    "stream_id",
-    "stream_version",
-    "type",
-    "type_version",
-    "data",
-    "batch_id",
-    "correlation_id",
-    "causation_id",
-    "actor",
-    "source",
-    "reason",
-    "recorded_at",
-    "prev_hash",
-    "hash",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """A place in the log: equal marks mean equal histories."""
-
-    registry_id: str = ""
-    position: int = 0
-    hash: str = chain.GENESIS
 
 
 def installed(using: str) -> bool:
@@ -90,18 +66,42 @@ def shown(using: str) -> Mark:
     return Mark(registry_id=str(uuid.UUID(str(row[0]))), position=row[1], hash=row[2])
 
 
-def lock(using: str) -> tuple[Mark, str]:
-    """Take the writers' lock until the transaction ends; return the head and the database's clock."""
-    rows = Head.objects.using(using)
-    if connections[using].vendor == "sqlite":
-        # A write first: a read lock that must be raised later fails at once when another writer waits.
-        rows.filter(pk=HEAD_ID).update(position=F("position"))
-    query = rows.select_for_update().filter(pk=HEAD_ID).annotate(now=UtcNow())
-    found = query.values_list("registry_id", "position", "hash", "now").first()
+def lock(using: str, *, wait: float | None = None) -> tuple[Mark, str]:
+    """Take the writers' lock until the transaction ends; return the head and the database's clock.
+
+    `wait` are the seconds after which the database gives up, here and, on PostgreSQL, for every lock until
+    the transaction ends.
+    """
+    vendor = connections[using].vendor
+    found = _locked(using, vendor, wait)
     if found is None:
+        rows = Head.objects.using(using)
         rows.get_or_create(pk=HEAD_ID, defaults={"hash": chain.GENESIS})
-        found = query.values_list("registry_id", "position", "hash", "now").get()
-    return Mark(registry_id=str(found[0]), position=found[1], hash=found[2]), found[3]
+        found = _locked(using, vendor, wait)
+    assert found is not None
+    return Mark(registry_id=str(uuid.UUID(str(found[0]))), position=found[1], hash=found[2]), found[3]
+
+
+def _locked(using: str, vendor: str, wait: float | None) -> tuple[Any, ...] | None:
+    select = f"SELECT registry_id, position, hash, {NOW[vendor]} FROM {HEAD_TABLE} WHERE id = {HEAD_ID}"
+    with connections[using].cursor() as cursor:
+        if vendor == "sqlite":
+            # A write first: a read lock that must be raised later fails at once when another writer waits.
+            cursor.execute(f"UPDATE {HEAD_TABLE} SET position = position WHERE id = {HEAD_ID}", None)
+            cursor.execute(select, None)
+        elif vendor == "postgresql" and wait is not None:
+            cursor.execute(f"SET LOCAL lock_timeout = {int(wait * 1000)}; {select} FOR UPDATE", None)
+            cursor.nextset()
+        else:
+            limit = "" if wait is None or not _waits(using) else f" WAIT {max(1, round(wait))}"
+            cursor.execute(f"{select} FOR UPDATE{limit}", None)
+        found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
+
+
+def _waits(using: str) -> bool:
+    connection: Any = connections[using]
+    return bool(connection.mysql_is_mariadb)
 
 
 def append(
@@ -119,22 +119,30 @@ def append(
     `versions` is each stream's present version where known. Events whose ids are in the log already are
     not appended again: the recorded ones are returned.
     """
-    ids = list(event_ids) if event_ids is not None else [uuid7() for _ in events]
     if event_ids is not None:
-        recorded = list(_by_ids(using, ids))
+        recorded = list(_by_ids(using, event_ids))
         if recorded:
-            return _same(recorded, ids)
+            return _same(recorded, list(event_ids))
     known = dict(versions or {})
-    out: list[Recorded] = []
-    for event, event_id in zip(events, ids, strict=True):
-        version = known.get(event.stream_id, _last_version(using, event.stream_id, known)) + 1
-        known[event.stream_id] = version
-        recorded_event = _record(at, event, event_id, version, context, now)
-        at = replace(at, position=recorded_event.position, hash=recorded_event.hash)
-        out.append(recorded_event)
-    _plain(using).bulk_create([_row(r, now) for r in out])
-    Head.objects.using(using).filter(pk=HEAD_ID).update(position=at.position, hash=at.hash)
-    return out
+    for event in events:
+        if event.stream_id not in known:
+            known[event.stream_id] = _last_version(using, event.stream_id)
+    made = linked(at, now, events, context, known, event_ids)
+    write(using, made)
+    return made
+
+
+def write(using: str, recorded: Sequence[Recorded], *, reached: bool = False) -> None:
+    """Write events that follow the head, and move it; `reached`: the tables follow in this transaction."""
+    last = recorded[-1]
+    rows = [row_of(one) for one in recorded]
+    statements = list(inserts(using, SchemaEvent, COLUMNS, rows))
+    statements.append((MOVE_HEAD, [last.position, last.hash, HEAD_ID]))
+    if reached and recorded[0].position > 1:
+        statements.append((MOVE_CHECKPOINT, [last.position, last.hash, DATABASE]))
+    run(using, statements)
+    if reached and recorded[0].position == 1:
+        checkpoint(using, DATABASE, Mark(position=last.position, hash=last.hash))
 
 
 def read(
@@ -151,7 +159,7 @@ def read(
     try:
         for row in _rows(using, after, upto, stream_id, limit, newest_first):
             position = row[0]
-            yield _recorded(row)
+            yield recorded_of(row)
     except UNREADABLE as error:
         raise LogCorrupt(f"a row after position {position} cannot be read: {error}") from error
 
@@ -206,14 +214,6 @@ def _one(using: str, position: int) -> tuple[Any, ...] | None:
         return None
 
 
-def uuid7() -> str:
-    """A UUID that sorts by the millisecond it was made in (RFC 9562, section 5.7)."""
-    stamp = time.time_ns() // 1_000_000
-    value = (stamp << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | (7 << 76)
-    return str(uuid.UUID(int=(value & ~(0x3 << 62)) | (0x2 << 62)))
-
-
 def _plain(using: str) -> QuerySet[SchemaEvent]:
     return QuerySet(SchemaEvent, using=using)
 
@@ -236,84 +236,14 @@ def _rows(
     return query.values_list(*COLUMNS).iterator(chunk_size=2000)
 
 
-def _recorded(row: tuple[Any, ...]) -> Recorded:
-    data, stream_id = bytes(row[6]), str(row[2])
-    return Recorded(
-        position=row[0],
-        event_id=str(row[1]),
-        stream_id=stream_id,
-        stream_version=row[3],
-        type=row[4],
-        type_version=row[5],
-        data=data,
-        context=context_of(row),
-        recorded_at=row[13],
-        prev_hash=row[14],
-        hash=row[15],
-        event=codec.decode(row[4], row[5], data, stream_id),
-    )
-
-
-def context_of(row: tuple[Any, ...]) -> Context:
-    return Context(
-        batch_id=str(row[7]),
-        correlation_id=row[8],
-        causation_id=row[9],
-        actor=row[10],
-        source=row[11],
-        reason=row[12],
-    )
-
-
-def _record(at: Mark, event: Event, event_id: str, version: int, context: Context, now: str) -> Recorded:
-    type_name, type_version, data = codec.encode(event)
-    envelope: dict[str, Any] = {
-        "position": at.position + 1,
-        "event_id": event_id,
-        "stream_id": event.stream_id,
-        "stream_version": version,
-        "type": type_name,
-        "type_version": type_version,
-        "context": context,
-        "recorded_at": now,
-        "data": data,
-    }
-    linked = chain.link(at.registry_id, at.hash, **envelope)
-    return Recorded(**envelope, prev_hash=at.hash, hash=linked, event=event)
-
-
-def _row(recorded: Recorded, now: str) -> SchemaEvent:
-    context = recorded.context
-    return SchemaEvent(
-        position=recorded.position,
-        event_id=recorded.event_id,
-        stream_id=recorded.stream_id,
-        stream_version=recorded.stream_version,
-        type=recorded.type,
-        type_version=recorded.type_version,
-        data=recorded.data,
-        batch_id=context.batch_id,
-        correlation_id=context.correlation_id,
-        causation_id=context.causation_id,
-        actor=context.actor,
-        source=context.source,
-        reason=context.reason,
-        recorded_at=now,
-        prev_hash=recorded.prev_hash,
-        hash=recorded.hash,
-    )
-
-
-def _last_version(using: str, stream_id: str, known: Mapping[str, int]) -> int:
-    if stream_id in known:
-        return known[stream_id]
+def _last_version(using: str, stream_id: str) -> int:
     found = _plain(using).filter(stream_id=stream_id).aggregate(last=Max("stream_version"))["last"]
     return found or 0
 
 
 def _by_ids(using: str, ids: Iterable[str]) -> Iterator[Recorded]:
     for row in _plain(using).filter(event_id__in=list(ids)).order_by("position").values_list(*COLUMNS):
-        yield _recorded(row)
+        yield recorded_of(row)
 
 
 def _same(recorded: list[Recorded], ids: list[str]) -> list[Recorded]:

@@ -14,12 +14,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import on_commit
 
 from events import fold, store
+from events.envelope import Mark
 from events.exceptions import LogCorrupt, SchemaBusy
 from events.schema import ModelSchema
-from events.store import Mark
 from events.types import Recorded
 from projections import admin_site, cache, conf, lazy
-from projections.ddl import projector
+from projections.ddl import engine, projector
 from projections.registry import UNKNOWN, registry
 from projections.transition import Transition, joined
 
@@ -34,11 +34,12 @@ writing: WeakSet[BaseDatabaseWrapper] = WeakSet()
 def project_shared(transition: Transition, using: str) -> bool:
     """What all processes share, in the transaction of the change: tables, content types, checkpoint.
 
-    Says whether steps are left for after the commit, as on MariaDB; the checkpoint comes with them.
+    Says whether steps are left for after the commit, as on MariaDB; the checkpoint comes with them. Where
+    tables follow in the transaction, it was moved with the head.
     """
     steps_left = projector.project(transition, using)
     cache.project_shared(transition, using)
-    if not steps_left:
+    if not steps_left and not engine.transactional(using):
         store.checkpoint(using, store.DATABASE, transition.end)
     return steps_left
 

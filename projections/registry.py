@@ -11,8 +11,8 @@ from typing import Any, Final
 from django.apps import apps
 from django.db.models import Model
 
+from events.envelope import Mark
 from events.schema import ModelSchema
-from events.store import Mark
 from projections import classes, relations
 from projections.catalogue import Catalogue
 from projections.lazy import Facade, waiting

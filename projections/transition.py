@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from events.envelope import Mark
 from events.schema import ModelSchema
-from events.store import Mark
 from events.types import Recorded
 
 

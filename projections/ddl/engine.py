@@ -63,21 +63,6 @@ def exclusive(using: str) -> Iterator[None]:
         _release(connection, name)
 
 
-def limit_waiting(using: str) -> None:
-    """Wait for locks no longer than the project allows, from here to the end of the transaction."""
-    connection = connections[using]
-    seconds = lock_seconds()
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = {int(seconds * 1000)}")
-    elif connection.vendor == "mysql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SET SESSION lock_wait_timeout = {max(1, round(seconds))}, "
-                f"innodb_lock_wait_timeout = {max(1, round(seconds))}"
-            )
-
-
 def lock_seconds() -> float:
     return float(conf.get("DYNAMO_LOCK_TIMEOUT_SECONDS"))
 
@@ -92,6 +77,10 @@ def dialect(using: str, lookup: Lookup) -> Dialect:
 
 def run(using: str, sql: str, *, settle: bool = False) -> None:
     """Run one schema statement. `settle` has PostgreSQL check first what it put off till the commit."""
+    connection: Any = connections[using]
+    if connection.vendor == "mysql" and connection.mysql_is_mariadb:
+        # Its own limit is a day, and the others queue behind whoever waits.
+        sql = f"SET STATEMENT lock_wait_timeout = {max(1, round(lock_seconds()))} FOR {sql}"
     if settle and connections[using].vendor == "postgresql":
         # It refuses to alter a table with deferred checks pending. One message to the server, not two.
         sql = f"SET CONSTRAINTS ALL IMMEDIATE; {sql}"

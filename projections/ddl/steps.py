@@ -93,9 +93,17 @@ def touched(before: Item, after: Item) -> list[str] | None:
     """The keys whose columns may differ; None asks for whole shapes."""
     if not isinstance(before, Table) or not isinstance(after, Table):
         return None
-    keys = [*before.columns, *(key for key in after.columns if key not in before.columns)]
-    together = () if before.together == after.together else (*before.together, *after.together)
-    return [key for key in keys if key in together or _differs(key, before, after)]
+    marked = (before.relaxed ^ after.relaxed) | (before.bare ^ after.bare) | (before.loose ^ after.loose)
+    marked |= {*before.filled, *after.filled}
+    if before.together != after.together:
+        marked |= {*before.together, *after.together}
+    keys = [key for key in before.columns if key not in after.columns]
+    for key, new in after.columns.items():
+        old = before.columns.get(key)
+        # Most columns of a changed table are the very same object.
+        if key in marked or (old is not new and old != new):
+            keys.append(key)
+    return keys
 
 
 def between(before: Shape, after: Shape) -> Difference:
@@ -137,16 +145,3 @@ def one_by_one(renames: list[tuple[str, str]], taken: set[str], aside: str) -> I
         yield free
         present = (present - {free[0].lower()}) | {free[1].lower()}
         waiting.remove(free)
-
-
-def _differs(key: str, before: Table, after: Table) -> bool:
-    old, new = before.columns.get(key), after.columns.get(key)
-    if old is None or new is None or old != new:
-        return True
-    marks = (
-        (key in before.relaxed) != (key in after.relaxed),
-        (key in before.bare) != (key in after.bare),
-        (key in before.loose) != (key in after.loose),
-        before.filled.get(key) != after.filled.get(key),
-    )
-    return any(marks)

@@ -18,8 +18,8 @@ from weakref import WeakKeyDictionary
 from django.db import Error
 
 from events import store
+from events.envelope import Mark
 from events.exceptions import LogCorrupt
-from events.store import Mark
 from events.types import Recorded
 from projections import conf
 from projections.stream.frames import Frame, frame

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import connection, models
 from django.db.transaction import atomic
 
+from events.envelope import uuid7
 from events.models import SchemaEvent
-from events.store import uuid7
 from tests.benchmarks import subjects
 from tests.benchmarks.measure import Timed
 

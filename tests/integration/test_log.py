@@ -16,6 +16,7 @@ import dynamo
 from dynamo.exceptions import AppendOnly, DynamoError, SchemaRefused
 from dynamo.models import MetaField, MetaModel
 from events import audit, guards, store
+from events.envelope import uuid7
 from events.models import Head, SchemaEvent
 from events.types import Context, RegistryTagged
 from tests.integration.making import add, everything, make, rename, sql
@@ -292,11 +293,11 @@ def test_every_event_of_one_change_set_has_its_context(log):
 def append(ids, tag="v1"):
     at, now = store.lock("default")
     events = [RegistryTagged(stream_id=at.registry_id, after={"tag": f"{tag}{n}"}) for n in range(len(ids))]
-    return store.append("default", at, now, events, Context(batch_id=store.uuid7()), event_ids=ids)
+    return store.append("default", at, now, events, Context(batch_id=uuid7()), event_ids=ids)
 
 
 def test_appending_the_same_event_ids_again_returns_what_was_recorded(log):
-    ids = [store.uuid7(), store.uuid7()]
+    ids = [uuid7(), uuid7()]
     with transaction.atomic():
         first = append(ids)
     with transaction.atomic():
@@ -307,23 +308,23 @@ def test_appending_the_same_event_ids_again_returns_what_was_recorded(log):
 
 @pytest.mark.parametrize("known_first", [True, False])
 def test_appending_known_and_unknown_event_ids_together_is_refused(log, known_first):
-    old = store.uuid7()
+    old = uuid7()
     with transaction.atomic():
         append([old])
     with pytest.raises(DynamoError), transaction.atomic():
-        append(sorted([old, store.uuid7()], reverse=not known_first))
+        append(sorted([old, uuid7()], reverse=not known_first))
     assert (SchemaEvent.objects.count(), audit.verify("default").ok) == (7, True)
 
 
 def test_appending_one_event_id_twice_in_one_go_is_refused(log):
-    one = store.uuid7()
+    one = uuid7()
     with pytest.raises((DynamoError, DatabaseError)), transaction.atomic():
         append([one, one])
     assert SchemaEvent.objects.count() == 6
 
 
 def test_event_ids_sort_by_the_time_they_were_made():
-    ids = [uuid.UUID(store.uuid7()) for _ in range(100)]
+    ids = [uuid.UUID(uuid7()) for _ in range(100)]
     assert {(one.version, one.variant) for one in ids} == {(7, uuid.RFC_4122)}
     stamps = [one.int >> 80 for one in ids]
     assert stamps == sorted(stamps)

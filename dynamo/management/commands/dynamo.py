@@ -1,14 +1,18 @@
-"""`manage.py dynamo`: one command with subcommands. Exit 0 is ok, 1 an error."""
+"""`manage.py dynamo`: one command with subcommands.
+
+Exit 0 is ok, 1 an error, 2 that changes are pending, 3 that something destructive was not confirmed.
+"""
 
 from __future__ import annotations
 
 import getpass
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, FileType
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import orjson
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from dynamo import inspection
@@ -21,6 +25,13 @@ SUBCOMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "verify": (inspection.verify, "Check the log, the tables and the meta rows against each other."),
     "doctor": (inspection.doctor, "Say what is wrong and how to mend it; --fix mends what is safe."),
     "rebuild": (inspection.rebuild, "Write the meta rows anew from the log."),
+    "plan": (
+        inspection.plan,
+        "Say what a file of changes would do. Exit 2: something; 3: values would be lost.",
+    ),
+    "retire": (inspection.retire, "Hide a model or field and keep its values."),
+    "restore": (inspection.restore, "Bring back what was retired, with its values."),
+    "purge": (inspection.purge, "Drop what was retired, with its values, for good. Exit 3 without --yes."),
     "tail": (inspection.tail, "Print events as they are recorded, until interrupted."),
 }
 
@@ -54,6 +65,15 @@ class Command(BaseCommand):
             made[name].add_argument("--after", type=whole, default=0, help="begin after this position")
         made["log"].add_argument("--limit", type=whole, default=None, help="at most this many events")
         made["show"].add_argument("--at", type=whole, default=None, help="as of this position")
+        made["plan"].add_argument("file", type=FileType("rb"), help="JSON list of changes; - for stdin")
+        made["plan"].add_argument("--sql", action="store_true", help="show the statements too")
+        for name in ("retire", "restore", "purge"):
+            made[name].add_argument("what", help="app.Model, or app.Model.field")
+        made["restore"].add_argument("--name", default="", help="give it another name")
+        made["restore"].add_argument(
+            "--null", action="store_true", help="empty references to rows that are gone"
+        )
+        made["purge"].add_argument("--yes", action="store_true", help="confirm that the values go for good")
         made["doctor"].add_argument("--fix", action="store_true", help="mend what is safe to mend")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -61,10 +81,12 @@ class Command(BaseCommand):
         try:
             with acting(actor=f"os:{getpass.getuser()}", source="command"):
                 ok = run(self._printer(as_json=options["json"]), options)
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from error
         except DynamoError as error:
             raise CommandError(str(error)) from error
-        if not ok:
-            sys.exit(1)
+        if ok is not True:
+            sys.exit(ok or 1)
 
     def _printer(self, *, as_json: bool) -> Callable[[dict[str, Any], str], None]:
         """Each line is said twice: as data for --json, and in words."""
