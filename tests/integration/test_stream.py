@@ -68,8 +68,12 @@ def run(work: Callable[[], Awaitable[Any]]) -> Any:
     """Run async work in an event loop of its own, with a time-out."""
 
     async def limited() -> Any:
-        async with asyncio.timeout(20):
-            return await work()
+        try:
+            async with asyncio.timeout(20):
+                return await work()
+        finally:
+            # On the thread that ran the middleware: a database with connections cannot be dropped.
+            await sync_to_async(connections.close_all)()
 
     return asyncio.run(limited())
 
