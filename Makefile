@@ -9,19 +9,24 @@ WORKERS ?= 2
 
 PACKAGES := dynamo events projections
 CODE := $(PACKAGES) tests
-# Debian packages that tests need beside Python: a browser.
-SYSTEM_PACKAGES := chromium
-BROWSERS := chromium chromium-browser google-chrome
+# The databases that `make test` runs on; `make test DB=postgres` takes one. All tests run on SQLite, and those
+# that touch the database on the others too.
+DATABASES := sqlite postgres mariadb
+DB ?= sqlite postgres
+TESTS_sqlite := tests
+TESTS_postgres := tests/integration
+TESTS_mariadb := tests/integration
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-check test bench format lint types docs-check docs pictures system-packages clean
+.PHONY: help demo demo-check test $(DATABASES:%=test-%) bench format lint types docs-check docs pictures \
+    system-packages clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         load real data and serve it (ARGS=--reset starts over, ARGS='--port 9000' picks a port)"
 	@echo "make demo-check   the demo, checked from outside, in a temporary folder"
-	@echo "make test         set-up, format, lint, types, docs and all tests"
+	@echo "make test         set-up, format, lint, types, docs and all tests (DB=postgres runs one database)"
 	@echo "make bench        measure against floors on three databases, and write docs/benchmarks.md (ARGS=--help: what else)"
 	@echo "make format       format the code"
 	@echo "make lint         format check, ruff, import contract, templates"
@@ -37,8 +42,12 @@ demo: $(VENV)/.demo
 demo-check: $(VENV)/.demo
 	@$(BIN)/python -m dynamo.demo --check
 
-test: $(VENV)/.dev system-packages lint types docs-check
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+test: lint types docs-check $(DB:%=test-%)
+
+# A server is started for the run, unless DYNAMO_TEST_POSTGRES or DYNAMO_TEST_MARIADB names one.
+$(DATABASES:%=test-%): test-%: $(VENV)/.dev
+	@DYNAMO_TEST_DB=$* $(BIN)/python -m tests.servers $(filter-out sqlite,$*) -- \
+	    $(BIN)/python -m pytest -n $(WORKERS) $(TESTS_$*) $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.servers --durable postgres mariadb -- \
@@ -60,27 +69,14 @@ types: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.docs_reference
 
-pictures: $(VENV)/.dev system-packages
+pictures: $(VENV)/.dev
 	$(BIN)/python -m tests.pictures
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python -m tests.docs_reference --check
 
-system-packages:
-	@for name in $(BROWSERS); do command -v $$name >/dev/null 2>&1 && exit 0; done; \
-	if ! command -v apt-get >/dev/null 2>&1; then \
-	    echo "The browser tests need one of: $(BROWSERS). Install one and run make test again." >&2; exit 1; \
-	fi; \
-	if [ "$$(id -u)" = 0 ]; then become=; \
-	elif sudo -n true 2>/dev/null; then become=sudo; \
-	else \
-	    echo "The browser tests need a browser. Install it with this command and run make test again:" >&2; \
-	    echo "    sudo apt-get update && sudo apt-get install --yes --no-install-recommends $(SYSTEM_PACKAGES)" >&2; \
-	    exit 1; \
-	fi; \
-	$$become apt-get update --quiet --quiet && \
-	$$become env DEBIAN_FRONTEND=noninteractive \
-	    apt-get install --yes --quiet --no-install-recommends $(SYSTEM_PACKAGES)
+system-packages: $(VENV)/.created
+	@$(BIN)/python -m tests.packages
 
 # Stamps are written last, so an interrupted set-up is done again.
 $(VENV)/.created:
@@ -93,8 +89,8 @@ $(VENV)/.demo: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[demo]'
 	@touch $@
 
-# dev contains demo, so its stamp vouches for both.
-$(VENV)/.dev: $(VENV)/.created pyproject.toml
+# dev contains demo, so its stamp vouches for both. It builds mysqlclient, which needs system packages.
+$(VENV)/.dev: $(VENV)/.created pyproject.toml | system-packages
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(VENV)/.demo $@
 

@@ -1,4 +1,9 @@
-"""Hooks that hold for every test: no skip passes unnoticed, and failures can be reproduced."""
+"""Hooks that hold for every test: no skip passes unnoticed, and failures can be reproduced.
+
+A test that makes no sense on every database says what it needs: `pytest.mark.needs("sqlite")` for what only
+SQLite does, `pytest.mark.needs("ddl in atomic")` for changes inside a caller's transaction, which MariaDB
+cannot take back. On another database it is not selected, which is no skip.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from django.db import connection
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -16,6 +22,23 @@ ALLOWED_SKIPS: tuple[str, ...] = ()
 # Two busy cores make a per-example deadline a coin toss; the blob repeats a failure elsewhere.
 hypothesis.settings.register_profile("dynamo", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("dynamo")
+
+
+def capabilities() -> set[str]:
+    """What a test may need of the database that this run uses."""
+    return {connection.vendor} | ({"ddl in atomic"} if connection.features.can_rollback_ddl else set())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    there = capabilities()
+    missing = [item for item in items if not there.issuperset(needs_of(item))]
+    if missing:
+        config.hook.pytest_deselected(items=missing)
+        items[:] = [item for item in items if item not in missing]
+
+
+def needs_of(item: pytest.Item) -> set[str]:
+    return {need for mark in item.iter_markers("needs") for need in mark.args}
 
 
 def refuse_skip(report: Any) -> None:

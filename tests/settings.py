@@ -1,4 +1,8 @@
-"""Settings of the test project: SQLite in a file, so that processes started by tests can share it."""
+"""Settings of the test project, on the database that DYNAMO_TEST_DB names: sqlite, postgres or mariadb.
+
+The servers are those that DYNAMO_TEST_POSTGRES and DYNAMO_TEST_MARIADB name; `tests.servers` starts them.
+A process that a test starts finds its own folder and database in DYNAMO_TEST_FOLDER and DYNAMO_TEST_NAME.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,10 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 
 def _folder() -> Path:
@@ -17,6 +25,33 @@ def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="dynamo-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def _database(kind: str) -> dict[str, Any]:
+    """Describe the database; its name is this run's own, so that runs side by side do not collide."""
+    if kind == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": os.environ.get("DYNAMO_TEST_NAME") or FOLDER / "main.sqlite3",
+            "OPTIONS": {"timeout": 20},
+            # A file keeps Django from using memory, which no second process can open.
+            "TEST": {"NAME": FOLDER / "test.sqlite3"},
+        }
+    engine = {"postgres": "django.db.backends.postgresql", "mariadb": "django.db.backends.mysql"}[kind]
+    variable = f"DYNAMO_TEST_{kind.upper()}"
+    if variable not in os.environ:
+        raise ImproperlyConfigured(f"{variable} names no server: run `python -m tests.servers {kind} -- ...`")
+    url = urlsplit(os.environ[variable])
+    own = FOLDER.name.replace("-", "_")
+    return {
+        "ENGINE": engine,
+        "NAME": os.environ.get("DYNAMO_TEST_NAME") or own,
+        "HOST": url.hostname,
+        "PORT": url.port,
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "TEST": {"NAME": f"test_{own}", **({"CHARSET": "utf8mb4"} if kind == "mariadb" else {})},
+    }
 
 
 FOLDER = _folder()
@@ -34,15 +69,7 @@ MEDIA_ROOT = FOLDER / "media"
 # The slowest part of a test that logs in would be the hash.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": FOLDER / "main.sqlite3",
-        "OPTIONS": {"timeout": 20},
-        # A name of its own keeps Django from using memory, which no second process can open.
-        "TEST": {"NAME": FOLDER / "test.sqlite3"},
-    }
-}
+DATABASES = {"default": _database(os.environ.get("DYNAMO_TEST_DB") or "sqlite")}
 
 INSTALLED_APPS = [
     "django.contrib.admin",

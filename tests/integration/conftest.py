@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.db import connection
 
+from tests.integration.homes import Home
 from tests.integration.making import foreign_keys_enforced
 from tests.integration.processes import Project
 
@@ -19,15 +22,32 @@ def usable_connection(request):
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory) -> Project:
+def migrated(tmp_path_factory, django_db_blocker) -> Iterator[Project]:
     """A project whose database is migrated and otherwise empty; copy it."""
-    project = Project(folder=tmp_path_factory.mktemp("migrated"))
+    with django_db_blocker.unblock():
+        project = Project.create(tmp_path_factory.mktemp("migrated"))
     done = project.manage("migrate", "--verbosity", "0")
     assert done.returncode == 0, done.stderr
-    return project
+    yield project
+    with django_db_blocker.unblock():
+        project.drop()
 
 
 @pytest.fixture
-def project(migrated, tmp_path) -> Project:
+def project(migrated, tmp_path, django_db_blocker) -> Iterator[Project]:
     """A fresh project for one test."""
-    return migrated.copy(tmp_path / "project")
+    with django_db_blocker.unblock():
+        project = migrated.copy(tmp_path / "project")
+    yield project
+    with django_db_blocker.unblock():
+        project.drop()
+
+
+@pytest.fixture
+def home(tmp_path, django_db_blocker) -> Iterator[Home]:
+    """A project of its own with an empty database."""
+    with django_db_blocker.unblock():
+        home = Home(tmp_path)
+    yield home
+    with django_db_blocker.unblock():
+        home.drop()

@@ -12,6 +12,7 @@ from django.db import connection
 from dynamo.models import MetaField, MetaModel
 from events.models import Checkpoint, Head, SchemaEvent
 from projections.registry import registry
+from tests.integration.databases import database, quoted, sql
 
 RELATIONS = ("ForeignKey", "OneToOneField", "ManyToManyField")
 NEEDED = {"DecimalField": {"max_digits": 8, "decimal_places": 2}, "FilePathField": {"path": "files"}}
@@ -60,7 +61,7 @@ def everything() -> dict[str, Any]:
         "meta models": list(MetaModel.objects.order_by("pk").values()),
         "meta fields": list(MetaField.objects.order_by("pk").values()),
         "tables": tables(),
-        "rows": {name: rows(name) for kind, name, _ in tables() if kind == "table" and _is_ours(name)},
+        "rows": {name: rows(name) for name in table_names() if _is_ours(name)},
         "content types": sorted(ContentType.objects.values_list("pk", "app_label", "model")),
         "permissions": sorted(Permission.objects.values_list("codename", "name", "content_type_id")),
         "classes": {schema.id: shape(registry.model_class(schema.id)) for schema in registry.live()},
@@ -70,27 +71,28 @@ def everything() -> dict[str, Any]:
     }
 
 
-def tables() -> list[tuple[Any, ...]]:
-    return sql("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2")
+def tables() -> list[tuple[str, str, str]]:
+    """Everything that is defined in the database, as its kind, its name and its definition."""
+    return database.tables()
+
+
+def table_names() -> list[str]:
+    return connection.introspection.table_names()
 
 
 def rows(table: str) -> list[tuple[Any, ...]]:
-    return sql(f'SELECT * FROM "{table}" ORDER BY 1')
+    return sql(f"SELECT * FROM {quoted(table)} ORDER BY 1")
 
 
 def columns(table: str) -> dict[str, bool]:
     """The columns of a table, and whether each refuses NULL."""
-    return {name: bool(required) for _, name, _, required, *_ in sql(f'PRAGMA table_info("{table}")')}
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_table_description(cursor, table)
+    return {column.name: not column.null_ok for column in found}
 
 
 def foreign_keys_enforced() -> bool:
-    return bool(sql("PRAGMA foreign_keys")[0][0])
-
-
-def sql(statement: str, *params: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params or None)
-        return list(cursor.fetchall()) if cursor.description else []
+    return database.foreign_keys_enforced()
 
 
 def shape(model: Any) -> tuple[Any, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.integration.databases import database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREAMBLE = """
@@ -21,19 +22,37 @@ from django.db import connection, connections, transaction
 from django.core.exceptions import ValidationError
 from dynamo.exceptions import *
 from dynamo.models import MetaField, MetaModel
+from tests.integration.databases import *
 from tests.integration.making import *
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A folder with a database of its own."""
+    """A folder and a database of its own."""
 
     folder: Path
+    name: str
+
+    @classmethod
+    def create(cls, folder: Path) -> Project:
+        project = cls(folder=folder, name=database.fresh_name(folder))
+        database.create(project.name)
+        return project
+
+    def copy(self, folder: Path) -> Project:
+        folder.mkdir(parents=True, exist_ok=True)
+        project = Project(folder=folder, name=database.fresh_name(folder))
+        database.copy(self.name, project.name)
+        return project
+
+    def drop(self) -> None:
+        database.drop(self.name)
 
     def environment(self) -> dict[str, str]:
-        settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DYNAMO_TEST_FOLDER": str(self.folder)}
-        return {**os.environ, **settings, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        own = {"DYNAMO_TEST_FOLDER": str(self.folder), "DYNAMO_TEST_NAME": self.name}
+        python = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**os.environ, **own, **python, "DJANGO_SETTINGS_MODULE": "tests.settings"}
 
     def start(self, code: str, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", PREAMBLE + textwrap.dedent(code), *arguments]
@@ -58,9 +77,3 @@ class Project:
             timeout=120,
             check=False,
         )
-
-    def copy(self, folder: Path) -> Project:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in self.folder.glob("main.sqlite3*"):
-            shutil.copy(path, folder)
-        return Project(folder=folder)

@@ -157,6 +157,7 @@ def test_what_is_accepted_works(entry):
     assert not connection.in_atomic_block
 
 
+@pytest.mark.needs("ddl in atomic")
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "entry", [e for e in ENTRIES if e["expect"] == "accept" or e.get("context")], ids=name_of

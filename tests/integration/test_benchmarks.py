@@ -23,12 +23,14 @@ def bench(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.needs("sqlite")
 def test_a_run_prints_each_ratio_with_its_target():
     printed = bench("--size", "50")
     assert "save of a nullable field, 50 tables in the file: " in printed
     assert "(target 1.3x, " in printed
 
 
+@pytest.mark.needs("sqlite")
 def test_a_profile_prints_the_statements_and_functions_of_a_save():
     printed = bench("--size", "50", "--profile", "field-save")
     assert "ADD COLUMN" in printed

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.forms import modelform_factory
 from django.utils import timezone
 
@@ -19,8 +19,8 @@ from projections.fields import STOCK
 from tests.integration.making import NEEDED, add, alter, columns, make
 from tests.integration.values import sample
 
-# The matrix is large, so each test is a plain one that rolls back; test_transactions commits.
-pytestmark = pytest.mark.django_db
+# The matrix is large, so each test is a plain one that rolls back where it can; test_transactions commits.
+pytestmark = pytest.mark.django_db(transaction=not connection.features.can_rollback_ddl)
 
 PLAIN = sorted(name for name, row in STOCK.items() if not row.is_relation)
 WITHOUT_CHOICES = {"JSONField", "BinaryField"}

@@ -256,6 +256,7 @@ def test_deferred_and_only_work_through_a_change(book):
     assert cls.objects.only("pages").get().get_deferred_fields() == {"title"}
 
 
+@pytest.mark.needs("ddl in atomic")
 def test_rolling_back_restores_the_class_that_everybody_holds(book):
     cls = book.get_model()
     before = (sorted(vars(cls)), [f.name for f in cls._meta.get_fields()])

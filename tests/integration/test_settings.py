@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integration.test_hand_written import Home
+from tests.integration.databases import database
+from tests.integration.homes import Home
 
 SETTINGS = """
 from tests.settings import *
 DYNAMO_APPS = ["shop", "big_shop"]
 DYNAMO_DATABASE = "registry"
 DATABASE_ROUTERS = ["dynamo.router.DynamoRouter"]
-DATABASES = {**DATABASES, "registry": {**DATABASES["default"], "NAME": FOLDER / "registry.sqlite3"}}
+DATABASES["registry"] = {**DATABASES["default"], "NAME": DATABASES["default"]["NAME"] + "_registry"}
 DYNAMO_MODEL_BASES = {"shop.Book": "extras.Shouting"}
 DYNAMO_FIELD_TYPES = {"ColourField": "extras.ColourField"}
 """
@@ -56,21 +57,22 @@ print(dynamo.verify().problems)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    found = Home(tmp_path)
-    (tmp_path / "own.py").write_text(SETTINGS)
-    (tmp_path / "extras.py").write_text(EXTRAS)
-    return found
+def project(home: Home, django_db_blocker: Any) -> Home:
+    with django_db_blocker.unblock():
+        database.create(f"{home.name}_registry")
+    (home.folder / "own.py").write_text(SETTINGS)
+    (home.folder / "extras.py").write_text(EXTRAS)
+    return home
 
 
-def test_labels_bases_field_types_and_database_of_a_project_are_used(home: Home) -> None:
-    for database in ("default", "registry"):
-        home.run("own", "-m", "django", "migrate", "--verbosity", "0", "--database", database)
-    home.run("own", "-m", "django", "check")
-    assert home.run("own", "-c", USE).splitlines() == [
+def test_labels_bases_field_types_and_database_of_a_project_are_used(project: Home) -> None:
+    for alias in ("default", "registry"):
+        project.run("own", "-m", "django", "migrate", "--verbosity", "0", "--database", alias)
+    project.run("own", "-m", "django", "check")
+    assert project.run("own", "-c", USE).splitlines() == [
         "refused True",
         "EMMA #fff registry 1 2",
         "[]",
     ]
-    assert "No changes" in home.run("own", "-m", "django", "makemigrations", "--check")
-    assert "Emma" in home.run("own", "-m", "django", "dumpdata", "shop", "--database", "registry")
+    assert "No changes" in project.run("own", "-m", "django", "makemigrations", "--check")
+    assert "Emma" in project.run("own", "-m", "django", "dumpdata", "shop", "--database", "registry")

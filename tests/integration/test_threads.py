@@ -309,6 +309,7 @@ def test_a_stale_process_that_changes_the_schema_works_on_what_is_there(project)
     assert out.strip() == "name ['id', 'name', 'pages', 'isbn'] []", errors[-2000:]
 
 
+@pytest.mark.needs("sqlite")
 def test_a_writer_that_finds_the_database_locked_is_told_so_and_leaves_no_trace(project):
     project.run("make('Book', title='CharField')")
     out = project.run("""
@@ -335,6 +336,7 @@ def test_a_writer_that_finds_the_database_locked_is_told_so_and_leaves_no_trace(
     assert out.splitlines() == ["busy False True", "busy False True", "[]"]
 
 
+@pytest.mark.needs("ddl in atomic")
 def test_the_thread_of_a_rolled_back_change_leaves_other_threads_in_peace(transactional_db):
     meta = make("Book", title="CharField")
     cls = meta.get_model()

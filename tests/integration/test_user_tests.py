@@ -36,6 +36,7 @@ def assert_nothing_left() -> None:
     assert registry.built() == 0
 
 
+@pytest.mark.needs("ddl in atomic")
 class InTestCase(TestCase):
     """Everything happens inside the test's transaction."""
 
@@ -76,6 +77,7 @@ class InTestCase(TestCase):
             post_model_creation.disconnect(receiver)
 
 
+@pytest.mark.needs("ddl in atomic")
 class WithSetUpTestData(TestCase):
     """Models made for the whole class stay for each test and go with the class."""
 
@@ -117,6 +119,7 @@ class InTransactionTestCase(TransactionTestCase):
         assert dynamo.verify().problems == []
 
 
+@pytest.mark.needs("ddl in atomic")
 def test_the_plugin_gives_a_model_inside_a_transaction(dynamo_registry: Any, make_model: Any) -> None:
     book = make_model("Book", title="CharField", pages={"type": "IntegerField", "default": 3})
     assert book.objects.create(title="Emma").pages == 3
