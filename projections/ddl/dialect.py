@@ -170,6 +170,10 @@ class Dialect:
         return ", ".join(self.quote(name) for name in shape.column_names(constraint))
 
     def literal(self, value: Any) -> str:
+        """A value as it stands in a definition, where there are no parameters."""
+        return self.quoted(value)
+
+    def quoted(self, value: Any) -> str:
         return str(self.editor.quote_value(value))
 
     def quote(self, name: str) -> str:

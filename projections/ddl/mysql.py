@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from projections.ddl.dialect import Dialect, Fact, Statement
 from projections.ddl.physical import Item
@@ -22,6 +24,12 @@ class Clause:
 
 class MySQL(Dialect):
     deferrable = ""
+
+    def literal(self, value: Any) -> str:
+        """The driver leaves some types to the statement's parameters, and a definition has none."""
+        if isinstance(value, bytes | bytearray | memoryview):
+            return f"x'{bytes(value).hex()}'"
+        return super().literal(str(value) if isinstance(value, UUID) else value)
 
     def is_inline(self, constraint: Constraint) -> bool:
         return constraint.kind != REFERENCE

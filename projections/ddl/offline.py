@@ -27,7 +27,7 @@ BACKENDS: Final[dict[str, tuple[str, type[Dialect]]]] = {
 class OfflineMySQL(MySQL):
     """The driver escapes a value without a connection too, if it is asked past the connection."""
 
-    def literal(self, value: Any) -> str:
+    def quoted(self, value: Any) -> str:
         from MySQLdb import _mysql
         from MySQLdb.converters import conversions
 
