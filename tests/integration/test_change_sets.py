@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -157,15 +158,21 @@ def test_plain_models_work_in_an_event_loop_that_nothing_prepared(book: MetaMode
     assert project.run("\n".join([*lines, "print(answer)"])).strip() == "0"
 
 
+# Where a schema change cannot be taken back, the log commits before it and the checkpoint after it.
+COMMITS = 1 if connection.features.can_rollback_ddl else 2
+
+
 def statements(work: Any) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         work()
-    return [query["sql"].split()[0].upper() for query in captured.captured_queries]
+    # Several may go to the server in one message, and MariaDB's say how long they wait.
+    parts = [part for query in captured.captured_queries for part in query["sql"].split(";") if part.strip()]
+    return [re.sub(r"SET STATEMENT .*? FOR ", "", part).split()[0].upper() for part in parts]
 
 
 def test_a_field_is_added_with_one_commit_and_one_alter(book: MetaModel) -> None:
     seen = statements(lambda: add(book, "shelf"))
-    assert (seen.count("COMMIT"), seen.count("ALTER"), seen.count("CREATE")) == (1, 1, 0)
+    assert (seen.count("COMMIT"), seen.count("ALTER"), seen.count("CREATE")) == (COMMITS, 1, 0)
     assert len(seen) <= 14, seen
 
 
@@ -176,7 +183,11 @@ def test_a_batch_of_ten_fields_is_one_commit(book: MetaModel) -> None:
                 add(book, f"field{number}", "IntegerField")
 
     seen = statements(ten)
-    assert (seen.count("COMMIT"), seen.count("ALTER")) == (1, 10)
+    # SQLite adds one column with each statement.
+    assert (seen.count("COMMIT"), seen.count("ALTER")) == (
+        COMMITS,
+        10 if connection.vendor == "sqlite" else 1,
+    )
 
 
 def test_an_identical_save_appends_nothing_and_changes_no_table(book: MetaModel) -> None:

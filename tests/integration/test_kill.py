@@ -85,7 +85,7 @@ def test_a_change_can_be_made_again_after_a_kill_in_the_middle_of_it(project):
         from tests.integration.faults import Countdown
         if sys.argv[1] == "die":
             prepare()
-            counted = Countdown(15, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            counted = Countdown(10, lambda: os.kill(os.getpid(), signal.SIGKILL))
             with connection.execute_wrapper(counted):
                 CHANGES["convert a field"]()
         CHANGES["convert a field"]()
