@@ -15,9 +15,11 @@ class DynamoConfig(AppConfig):
 
     def ready(self) -> None:
         refuse_shadowed()
-        from dynamo import checks
+        from dynamo import checks, recovery
+        from projections import pipeline
 
         checks.register_all()
+        pipeline.heal = recovery.heal
 
 
 def refuse_shadowed() -> None:

@@ -5,6 +5,7 @@ A step that was killed is done again. A change whose step fails is taken back, b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from django.db import DatabaseError, connections
@@ -14,13 +15,15 @@ from dynamo import record
 from dynamo.changeset import ChangeSet
 from events import fold, journal, store
 from events.envelope import Mark, uuid7
-from events.exceptions import ProjectionFailed
+from events.exceptions import DynamoError, ProjectionFailed
 from events.schema import ModelSchema
 from events.types import Context
 from projections import cache, pipeline
 from projections.ddl import engine, projector
 from projections.ddl.physical import Lookup
 from projections.transition import Transition, joined
+
+logger = logging.getLogger("dynamo")
 
 REMEDY = "`manage.py dynamo doctor --fix` goes on with it, and so does the next change"
 
@@ -46,6 +49,16 @@ def resume(using: str) -> bool:
     else:
         take_steps(using, lookup, store.head(using), unsure=True)
     return True
+
+
+def heal(using: str) -> None:
+    """Finish what a killed process left, if nobody is at it; a reader must not fail because of it."""
+    try:
+        with engine.exclusive(using, wait=0) as alone:
+            if alone:
+                resume(using)
+    except (DatabaseError, DynamoError):
+        logger.exception("an interrupted change of the schema could not be finished; %s", REMEDY)
 
 
 def take_steps(using: str, lookup: Lookup, upto: Mark, *, unsure: bool = False) -> None:

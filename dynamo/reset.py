@@ -31,8 +31,10 @@ def generated_tables(using: str) -> list[str]:
 def drop(using: str, tables: list[str]) -> None:
     connection = connections[using]
     with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        # PostgreSQL enforces foreign keys all the same, unless they may go with the table.
+        words = " CASCADE" if connection.vendor == "postgresql" else ""
         for name in tables:
-            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}{words}")
 
 
 def _of_rows(using: str) -> set[str]:

@@ -24,8 +24,8 @@ HEAD_ID: Final = 1
 DATABASE: Final = "database"
 
 # Read by a plain statement: a queryset of two tables would ask for the very relations that wait for this.
-SHOWN: Final = (
-    "SELECT h.registry_id, c.position, c.hash FROM dynamo_events_head h "
+REACHED: Final = (
+    "SELECT h.registry_id, h.position, c.position, c.hash FROM dynamo_events_head h "
     "LEFT JOIN dynamo_events_checkpoint c ON c.name = %s WHERE h.id = %s"
 )
 
@@ -58,12 +58,20 @@ def shown(using: str) -> Mark:
     """
     if connections[using].features.can_rollback_ddl:
         return head(using)
+    return reached(using)[0]
+
+
+def reached(using: str) -> tuple[Mark, bool]:
+    """The place that the tables have reached, and whether that is the head, with one query."""
     with connections[using].cursor() as cursor:
-        cursor.execute(SHOWN, [DATABASE, HEAD_ID])
+        cursor.execute(REACHED, [DATABASE, HEAD_ID])
         row = cursor.fetchone()
-    if row is None or row[1] is None:
-        return Mark(registry_id="" if row is None else str(uuid.UUID(str(row[0]))))
-    return Mark(registry_id=str(uuid.UUID(str(row[0]))), position=row[1], hash=row[2])
+    if row is None:
+        return Mark(), True
+    registry_id = str(uuid.UUID(str(row[0])))
+    if row[2] is None:
+        return Mark(registry_id=registry_id), row[1] == 0
+    return Mark(registry_id=registry_id, position=row[2], hash=row[3]), row[1] == row[2]
 
 
 def lock(using: str, *, wait: float | None = None) -> tuple[Mark, str]:

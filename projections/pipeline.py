@@ -27,6 +27,9 @@ logger = logging.getLogger("dynamo")
 
 SETTLE_SECONDS = 5
 
+# Set by the layer above, which knows how to take a change back.
+heal: Callable[[str], None] | None = None
+
 # Connections with an open change set.
 writing: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
@@ -79,7 +82,7 @@ def catch_up(*, within: bool = False) -> bool:
         mark = registry.mark
         if staged or not (registry.loaded or store.installed(using)):
             return False
-        at = store.shown(using)
+        at = _shown(using)
         if at == mark:
             registry.loaded = True
             return False
@@ -92,6 +95,17 @@ def catch_up(*, within: bool = False) -> bool:
                 registry.loaded = True
                 lazy.relist()
                 return True
+
+
+def _shown(using: str) -> Mark:
+    """Where the tables are; a change that a killed process left half done is finished first."""
+    if engine.transactional(using):
+        return store.head(using)
+    at, whole = store.reached(using)
+    if whole or heal is None or connections[using].in_atomic_block:
+        return at
+    heal(using)
+    return store.shown(using)
 
 
 def await_mark(mark: Mark) -> None:

@@ -72,7 +72,10 @@ class Registry:
     def find(self, app_label: str, model_name: str) -> type[Model] | None:
         """The class of that name, built if need be; None if there is no such model."""
         self.ensure_loaded()
-        key = (app_label, model_name)
+        return self._find((app_label, model_name))
+
+    def _find(self, key: tuple[str, str]) -> type[Model] | None:
+        """As `find`, with what is known: projecting must not ask the database, which may be rolling back."""
         model_id = self.catalogue.keys.get(key)
         if model_id is not None:
             return self._classes.get(model_id) or self._build(model_id, key)
@@ -223,19 +226,20 @@ class Registry:
 
     def _build_targets(self, schema: ModelSchema) -> None:
         for field in schema.fields:
-            if field.related_model in self.models and field.related_model != schema.id:
-                self.model_class(field.related_model)
+            target = self.models.get(field.related_model)
+            if target is not None and not target.retired and target.id != schema.id:
+                self._find(target.key)
 
     def _build_awaited(self, shaped: dict[str, Change]) -> None:
         """Build what code already waits for: string references, and accessors on hand-written classes."""
-        for model_id, change in shaped.items():
+        for change in shaped.values():
             schema = change.live_after
             if schema is None:
                 continue
             awaited = schema.key in waiting or schema.key in apps._pending_operations
             if awaited or any("." in f.related_model for f in schema.fields):
                 try:
-                    self.model_class(model_id)
+                    self._find(schema.key)
                 except BUILD_ERRORS as error:
                     logger.error("%s cannot be built: %s", schema.label, error)
 

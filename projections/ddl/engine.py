@@ -49,18 +49,25 @@ def transaction(using: str) -> Iterator[bool]:
 
 
 @contextmanager
-def exclusive(using: str) -> Iterator[None]:
-    """Hold the lock that survives MariaDB's commits; elsewhere the lock on the head is enough."""
+def exclusive(using: str, *, wait: float | None = None) -> Iterator[bool]:
+    """Hold the lock that survives MariaDB's commits; elsewhere the lock on the head is enough.
+
+    Without `wait` it is waited for as long as the project allows, and then SchemaBusy is raised; with it,
+    this yields whether it was free in that time.
+    """
     connection = connections[using]
     if transactional(using) or connection.in_atomic_block:
-        yield
+        yield True
         return
     name = f"dynamo:{connection.settings_dict['NAME']}"[:64]
-    _take(connection, name)
+    taken = _take(connection, name, lock_seconds() if wait is None else wait)
+    if not taken and wait is None:
+        raise SchemaBusy("the schema is being changed elsewhere; try again")
     try:
-        yield
+        yield taken
     finally:
-        _release(connection, name)
+        if taken:
+            _release(connection, name)
 
 
 def lock_seconds() -> float:
@@ -128,12 +135,10 @@ def _refuse_nested(using: str) -> None:
         )
 
 
-def _take(connection: BaseDatabaseWrapper, name: str) -> None:
+def _take(connection: BaseDatabaseWrapper, name: str, seconds: float) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT GET_LOCK(%s, %s)", [name, lock_seconds()])
-        (taken,) = cursor.fetchone()
-    if not taken:
-        raise SchemaBusy("the schema is being changed elsewhere; try again")
+        cursor.execute("SELECT GET_LOCK(%s, %s)", [name, seconds])
+        return bool(cursor.fetchone()[0])
 
 
 def _release(connection: BaseDatabaseWrapper, name: str) -> None:

@@ -149,7 +149,7 @@ class Describer:
             name=column.column,
             type=parameters["type"],
             null=null,
-            default=self._default(table, column, built, null=null),
+            default=self._default(table, column, built),
             collation=self._collation(column, parameters["type"]),
         )
         # MariaDB's unsigned and JSON types check by themselves.
@@ -163,9 +163,10 @@ class Describer:
     def _null(self, table: Table, column: FieldSchema) -> bool:
         return column.retired or column.storage in table.relaxed or fields.nullable(column)
 
-    def _default(self, table: Table, column: FieldSchema, built: Any, *, null: bool) -> str:
+    def _default(self, table: Table, column: FieldSchema, built: Any) -> str:
+        """Also while rows are filled: who does not know the column yet goes on inserting meanwhile."""
         value = table.filled.get(column.storage)
-        if value is None and not null:
+        if value is None and not column.retired and not fields.nullable(column):
             value = natural_default(built, column)
         if value is None:
             return ""

@@ -41,6 +41,7 @@ def test_a_later_change_of_the_same_field_takes_no_conversion_back(book: MetaMod
     assert dynamo.verify().problems == []
 
 
+@pytest.mark.needs("ddl in atomic")
 def test_a_refusal_that_the_caller_catches_refuses_the_whole_batch(book: MetaModel) -> None:
     before = everything()
     with pytest.raises(SchemaRefused, match="all of it"):
@@ -173,7 +174,8 @@ def statements(work: Any) -> list[str]:
 def test_a_field_is_added_with_one_commit_and_one_alter(book: MetaModel) -> None:
     seen = statements(lambda: add(book, "shelf"))
     assert (seen.count("COMMIT"), seen.count("ALTER"), seen.count("CREATE")) == (COMMITS, 1, 0)
-    assert len(seen) <= 14, seen
+    # MariaDB keeps a journal, and a lock that survives its commits.
+    assert len(seen) <= (11 if connection.features.can_rollback_ddl else 18), seen
 
 
 def test_a_batch_of_ten_fields_is_one_commit(book: MetaModel) -> None:

@@ -37,14 +37,17 @@ DIE = """
         counted = Countdown(at, lambda: os.kill(os.getpid(), signal.SIGKILL))
         with connection.execute_wrapper(counted):
             CHANGES[sys.argv[1]]()
-        count.write_text(str(len(counted.seen)))
+        count.write_text("\\n".join(text.partition(" ")[0] for text in counted.seen))
         os._exit(0)
 
     assert child(0) == 0
-    last = int(count.read_text())
-    for at in range(1, last + 1):
+    words = count.read_text().split()
+    # Where schema statements commit, copies are slow to make, and what comes before the first is one transaction.
+    first = words.index("SET") if "SET" in words else 1
+    places = [at for at in range(1, len(words) + 1) if at % 5 == 0 or at >= first]
+    for at in places:
         assert child(at) == signal.SIGKILL
-    print(last)
+    print(*places)
 """
 # One process looks at every copy as a fresh one would: from nothing, by its log.
 LOOK = """
@@ -53,7 +56,7 @@ LOOK = """
     from projections.registry import registry
 
     name, out = connection.settings_dict["NAME"], []
-    for at in range(int(sys.argv[1]) + 1):
+    for at in (0, *map(int, sys.argv[1].split())):
         connection.close()
         connection.settings_dict["NAME"] = f"{name}_{at}"
         pipeline.reset()
@@ -71,11 +74,12 @@ LOOK = """
 def test_the_next_process_sees_all_or_nothing_wherever_the_last_one_was_killed(project, change):
     assert change in CHANGES
     project.run(PREPARE)
-    statements = int(project.run(DIE, change))
-    seen = json.loads(project.run(LOOK, str(statements)))
-    assert statements > 10
-    assert [problems for problems, _ in seen] == [[]] * (statements + 1)
+    places = project.run(DIE, change)
+    seen = json.loads(project.run(LOOK, places))
+    assert len(seen) > 8
+    assert [problems for problems, _ in seen] == [[]] * len(seen)
     whole, untouched = seen[0][1], seen[1][1]
+    assert untouched < whole
     assert {events for _, events in seen} == {whole, untouched}
 
 
