@@ -57,6 +57,12 @@ class SQLite:
         return sql("PRAGMA integrity_check") == [("ok",)]
 
 
+def _definition(text: str) -> str:
+    """A definition without what is no part of it: the next key, which no rollback moves back, and an order."""
+    lines = re.sub(r" AUTO_INCREMENT=\d+", "", text).split("\n")
+    return "\n".join(sorted(line.rstrip(",") for line in lines))
+
+
 class Server:
     """Databases on a server, made and dropped through a connection to none of them."""
 
@@ -150,10 +156,7 @@ class MariaDB(Server):
         names = [name for (name,) in sql("SHOW TABLES")]
         made = [("table", name, sql(f"SHOW CREATE TABLE {quoted(name)}")[0][1]) for name in names]
         triggers = [("trigger", row[0], row[3]) for row in sql("SHOW TRIGGERS")]
-        # What comes next is no part of a definition: a row that was taken back has moved it on.
-        return sorted(
-            (kind, name, re.sub(r" AUTO_INCREMENT=\d+", "", text)) for kind, name, text in made + triggers
-        )
+        return sorted((kind, name, _definition(text)) for kind, name, text in made + triggers)
 
     def foreign_keys_enforced(self) -> bool:
         return sql("SELECT @@foreign_key_checks") == [(1,)]

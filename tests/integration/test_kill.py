@@ -42,7 +42,7 @@ DIE = """
 
     assert child(0) == 0
     words = count.read_text().split()
-    # Where schema statements commit, copies are slow to make, and what comes before the first is one transaction.
+    # Where schema statements commit, copies are slow to make, and all before the first is one transaction.
     first = words.index("SET") if "SET" in words else 1
     places = [at for at in range(1, len(words) + 1) if at % 5 == 0 or at >= first]
     for at in places:
