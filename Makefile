@@ -12,7 +12,7 @@ CODE := $(PACKAGES) tests
 # The databases that `make test` runs on; `make test DB=postgres` takes one. All tests run on SQLite, and those
 # that touch the database on the others too.
 DATABASES := sqlite postgres mariadb
-DB ?= sqlite postgres
+DB ?= $(DATABASES)
 TESTS_sqlite := tests
 TESTS_postgres := tests/integration
 TESTS_mariadb := tests/integration
