@@ -58,7 +58,7 @@ class SQLite:
 
 
 def _definition(text: str) -> str:
-    """A definition without what is no part of it: an order, and the next key, which no rollback moves back."""
+    """A definition without what is no part of it: an order, and the next key, which rollbacks leave."""
     lines = re.sub(r" AUTO_INCREMENT=\d+", "", text).split("\n")
     return "\n".join(sorted(line.rstrip(",") for line in lines))
 
