@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import connections
@@ -11,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from events.envelope import Mark
 from events.schema import ModelSchema
+from events.statements import Statement, run
 from events.types import Context, Recorded
 from projections.registry import registry
 from projections.transition import Transition
@@ -22,10 +24,10 @@ open_sets: WeakKeyDictionary[BaseDatabaseWrapper, ChangeSet] = WeakKeyDictionary
 class ChangeSet:
     """Schemas that differ from the shown ones, by id; None for a purged model.
 
-    `pending` are events whose tables and classes are not made yet, `unwritten` those of them that the log
-    does not have yet, `before` the models as they were before
-    the first of them; `shown` says that classes were changed ahead of the commit, `steps_left` that tables
-    follow after it.
+    `pending` are events whose tables and classes are not made yet, `before` the models as they were before
+    the first of them. `unwritten` are those of them that the log does not have yet, `statements` the meta
+    rows that wait to be written. `shown` says that classes were changed ahead of the commit, `steps_left`
+    that tables follow after it.
     """
 
     using: str
@@ -37,7 +39,8 @@ class ChangeSet:
     before: dict[str, ModelSchema | None] = field(default_factory=dict)
     pending: list[Recorded] = field(default_factory=list)
     unwritten: list[Recorded] = field(default_factory=list)
-    rows_written: int = 0
+    statements: list[Statement] = field(default_factory=list)
+    written: int = 0
     start: Mark = field(default_factory=Mark)
     shown: bool = False
     flushing: bool = False
@@ -87,13 +90,32 @@ class ChangeSet:
             "before": dict(self.before),
             "pending": list(self.pending),
             "unwritten": list(self.unwritten),
-            "rows_written": self.rows_written,
+            "statements": list(self.statements),
+            "written": self.written,
             "done": list(self.done),
         }
 
     def restore_state(self, state: dict[str, object]) -> None:
+        if state["written"] != self.written:
+            # What waited then was written meanwhile; it must not be written again.
+            state = {**state, "statements": [], "written": self.written}
         for name, value in state.items():
             setattr(self, name, value)
+
+    def write_rows(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+        """An execute wrapper: meta rows wait until anybody sends a statement, who then finds them written."""
+        if self.statements:
+            try:
+                run(self.using, self.take_statements())
+            except BaseException as error:
+                self.failed = error
+                raise
+        return execute(sql, params, many, context)
+
+    def take_statements(self) -> list[Statement]:
+        taken, self.statements = self.statements, []
+        self.written += 1
+        return taken
 
 
 def current(using: str) -> ChangeSet | None:

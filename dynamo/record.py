@@ -62,6 +62,7 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
                 outermost = stack.enter_context(engine.transaction(using))
                 work = _begin(using, outermost=outermost)
             stack.callback(_end, using)
+            stack.enter_context(connections[using].execute_wrapper(work.write_rows))
             yield work
             if work.failed is not None:
                 raise SchemaRefused("a change of this batch was refused, so all of it is") from work.failed
@@ -97,9 +98,7 @@ def record(
     work.models[model_id] = None if after is None else replace(after, version=version + len(recorded))
     work.pending.extend(recorded)
     work.unwritten.extend(recorded)
-    with _translated():
-        work.rows_written += 1
-        rows.project(work, before, work.models[model_id])
+    work.statements.extend(rows.project(work, before, work.models[model_id]))
     return tuple(recorded)
 
 
@@ -140,7 +139,8 @@ def _project(work: ChangeSet, done: Transition) -> None:
 def write_events(work: ChangeSet) -> None:
     """Put into the log what was recorded so far, in one go: nobody reads it before."""
     if work.unwritten:
-        store.write(work.using, work.unwritten, reached=engine.transactional(work.using))
+        whole = engine.transactional(work.using)
+        store.write(work.using, work.unwritten, first=work.take_statements(), reached=whole)
         work.unwritten = []
 
 
@@ -228,15 +228,12 @@ def _all_or_nothing(work: ChangeSet) -> Iterator[None]:
 
 @contextmanager
 def _single(work: ChangeSet) -> Iterator[None]:
-    """A save inside a batch that is refused leaves no trace; one that fails while writing fails the batch."""
+    """A save inside a batch that is refused leaves no trace: it has written nothing yet."""
     state = work.copy_state()
     try:
         yield
-    except BaseException as error:
-        written = work.rows_written != state["rows_written"]
+    except BaseException:
         work.restore_state(state)
-        if written:
-            work.failed = error
         raise
 
 

@@ -84,7 +84,7 @@ def _take_back(using: str) -> None:
         work = ChangeSet(using=using, outermost=True, context=context, mark=mark, now=now, models=dict(after))
         for model_id in (key for key in after if before.get(key) != after[key]):
             record.record(work, after[model_id], before.get(model_id))
-        store.write(using, work.unwritten)
+        store.write(using, work.unwritten, first=work.take_statements())
         cache.project_shared(_way_back(work, after, before), using)
         projector.turn_back(using)
     _undo(using, {**before, **after}.get, work.mark)

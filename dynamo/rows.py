@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from django.apps import apps
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 
 from dynamo import intent
 from events.schema import FieldSchema, ModelSchema, same
-from events.statements import inserts, run
+from events.statements import Statement, delete, inserts, run, update
 
 
 class Catalogue(Protocol):
@@ -20,29 +21,28 @@ class Catalogue(Protocol):
     def referrers(self, reference: str) -> Any: ...
 
 
-def project(work: Catalogue, before: ModelSchema | None, after: ModelSchema | None) -> None:
-    """Write the rows of one model that differ between two of its schemas."""
+def project(work: Catalogue, before: ModelSchema | None, after: ModelSchema | None) -> Iterator[Statement]:
+    """The statements that write the rows of one model as far as two of its schemas differ."""
     live = None if after is None or after.retired else after
     former = None if before is None or before.retired else before
     if live is None:
         if former is not None:
-            remove(former, work.using)
+            yield delete(work.using, _row("MetaField"), "meta_model", former.id)
+            yield delete(work.using, _row("MetaModel"), "id", former.id)
         return
     if former is None or former.attributes() != live.attributes():
-        _write(_plain("MetaModel", work.using), live.id, intent.model_row(live), new=former is None)
-    _project_fields(work, former, live)
+        yield _written(work, "MetaModel", live.id, intent.model_row(live), new=former is None)
+    yield from _fields(work, former, live)
     if former is not None and former.label != live.label:
-        _rename_target(work, live)
+        yield from _renamed_target(work, live)
 
 
 def rebuild(work: Catalogue, models: list[ModelSchema]) -> int:
     """Write all rows anew from schemas; returns how many."""
     _plain("MetaField", work.using)._raw_delete(work.using)
     _plain("MetaModel", work.using)._raw_delete(work.using)
-    for model in models:
-        _write(_plain("MetaModel", work.using), model.id, intent.model_row(model), new=True)
-    for model in models:
-        _project_fields(work, None, model)
+    written = [_written(work, "MetaModel", m.id, intent.model_row(m), new=True) for m in models]
+    run(work.using, [*written, *(statement for model in models for statement in _fields(work, None, model))])
     return sum(1 + len(model.fields) for model in models)
 
 
@@ -59,41 +59,32 @@ def differences(work: Catalogue, models: list[ModelSchema]) -> list[str]:
     return found + _compare(_plain("MetaField", work.using), wanted, intent.FIELD_ATTRIBUTES)
 
 
-def remove(model: ModelSchema, using: str) -> None:
-    _plain("MetaField", using).filter(meta_model_id=model.id)._raw_delete(using)
-    _plain("MetaModel", using).filter(pk=model.id)._raw_delete(using)
-
-
-def _project_fields(work: Catalogue, before: ModelSchema | None, after: ModelSchema) -> None:
+def _fields(work: Catalogue, before: ModelSchema | None, after: ModelSchema) -> Iterator[Statement]:
     old = {} if before is None else {f.id: f for f in before.fields}
-    gone = old.keys() - {f.id for f in after.fields}
-    if gone:
-        _plain("MetaField", work.using).filter(pk__in=gone)._raw_delete(work.using)
+    for field_id in old.keys() - {f.id for f in after.fields}:
+        yield delete(work.using, _row("MetaField"), "id", field_id)
     for field in after.fields:
         if old.get(field.id) != field:
-            _write_field(work, field, after, new=field.id not in old)
+            yield _field(work, field, after, new=field.id not in old)
 
 
-def _rename_target(work: Catalogue, model: ModelSchema) -> None:
+def _renamed_target(work: Catalogue, model: ModelSchema) -> Iterator[Statement]:
     """Rows of relations show their target's name, so they follow it."""
     for other in work.referrers(model.id):
-        for field in other.fields:
-            if field.related_model == model.id:
-                _write_field(work, field, other, new=False)
+        yield from (_field(work, f, other, new=False) for f in other.fields if f.related_model == model.id)
 
 
-def _write_field(work: Catalogue, field: FieldSchema, model: ModelSchema, *, new: bool) -> None:
-    attributes = {"meta_model_id": model.id, **intent.field_row(field, model, work)}
-    _write(_plain("MetaField", work.using), field.id, attributes, new=new)
+def _field(work: Catalogue, field: FieldSchema, model: ModelSchema, *, new: bool) -> Statement:
+    attributes = {"meta_model": model.id, **intent.field_row(field, model, work)}
+    return _written(work, "MetaField", field.id, attributes, new=new)
 
 
-def _write(rows: Any, key: str, attributes: dict[str, Any], *, new: bool) -> None:
+def _written(work: Catalogue, name: str, key: str, attributes: dict[str, Any], *, new: bool) -> Statement:
     """A new row is inserted and nothing else, so that a key given twice cannot take another's row."""
-    if new:
-        names, values = ("id", *attributes), (key, *attributes.values())
-        run(rows.db, inserts(rows.db, rows.model, names, [values]))
-    else:
-        rows.filter(pk=key).update(**attributes)
+    if not new:
+        return update(work.using, _row(name), key, attributes)
+    names, values = ("id", *attributes), (key, *attributes.values())
+    return next(inserts(work.using, _row(name), names, [values]))
 
 
 def _compare(rows: Any, wanted: dict[str, tuple[str, dict[str, Any]]], names: tuple[str, ...]) -> list[str]:
@@ -111,6 +102,10 @@ def _compare(rows: Any, wanted: dict[str, tuple[str, dict[str, Any]]], names: tu
     return found
 
 
+def _row(name: str) -> Any:
+    return apps.get_model("dynamo", name)
+
+
 def _plain(name: str, using: str) -> QuerySet[Any]:
     """A queryset of Django's own, which writes rows without recording anything."""
-    return QuerySet(apps.get_model("dynamo", name), using=using)
+    return QuerySet(_row(name), using=using)

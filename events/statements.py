@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from django.db import connections
@@ -44,6 +44,33 @@ def inserts(using: str, model: type[Model], names: Sequence[str], rows: Sequence
         ]
         table = quote(model._meta.db_table)
         yield f"INSERT INTO {table} ({columns}) VALUES {', '.join([marks] * len(part))}", values
+
+
+def update(using: str, model: type[Model], key: Any, attributes: Mapping[str, Any]) -> Statement:
+    """UPDATE of the row with that key."""
+    names, values = [*attributes], [*attributes.values()]
+    pairs = list(_prepared(using, model, names, values))
+    quote = connections[using].ops.quote_name
+    sets = ", ".join(f"{quote(column)} = %s" for column, _ in pairs)
+    ((column, stored),) = _prepared(using, model, ["id"], [key])
+    sql = f"UPDATE {quote(model._meta.db_table)} SET {sets} WHERE {quote(column)} = %s"
+    return sql, [*(value for _, value in pairs), stored]
+
+
+def delete(using: str, model: type[Model], name: str, value: Any) -> Statement:
+    """DELETE of the rows with that value in a field."""
+    ((column, stored),) = _prepared(using, model, [name], [value])
+    quote = connections[using].ops.quote_name
+    return f"DELETE FROM {quote(model._meta.db_table)} WHERE {quote(column)} = %s", [stored]
+
+
+def _prepared(
+    using: str, model: type[Model], names: Sequence[str], values: Sequence[Any]
+) -> Iterator[tuple[str, Any]]:
+    """Columns with the values that the driver takes for them."""
+    for name, value in zip(names, values, strict=True):
+        field: Any = model._meta.get_field(name)
+        yield field.column, field.get_db_prep_save(value, connections[using])
 
 
 def binds_on_server(connection: Any) -> bool:

@@ -15,7 +15,7 @@ from events.clock import NOW
 from events.envelope import COLUMNS, Mark, linked, recorded_of, row_of
 from events.exceptions import DynamoError, LogCorrupt
 from events.models import Checkpoint, Head, SchemaEvent
-from events.statements import inserts, run
+from events.statements import Statement, inserts, run
 from events.types import Context, Event, Recorded
 
 HEAD_ID: Final = 1
@@ -140,11 +140,17 @@ def append(
     return made
 
 
-def write(using: str, recorded: Sequence[Recorded], *, reached: bool = False) -> None:
-    """Write events that follow the head, and move it; `reached`: the tables follow in this transaction."""
+def write(
+    using: str, recorded: Sequence[Recorded], *, first: Sequence[Statement] = (), reached: bool = False
+) -> None:
+    """Write events that follow the head, and move it.
+
+    `first` are statements to be sent before in the same message, where there is one. `reached` says that
+    the tables follow in this transaction.
+    """
     last = recorded[-1]
     rows = [row_of(one) for one in recorded]
-    statements = list(inserts(using, SchemaEvent, COLUMNS, rows))
+    statements = [*first, *inserts(using, SchemaEvent, COLUMNS, rows)]
     statements.append((MOVE_HEAD, [last.position, last.hash, HEAD_ID]))
     if reached and recorded[0].position > 1:
         statements.append((MOVE_CHECKPOINT, [last.position, last.hash, DATABASE]))

@@ -51,7 +51,6 @@ def update(
     `renamed` are the ids of models that changed their name in the same transition: link tables and
     accessors carry those names.
     """
-    name_class(model, after)
     old = {f.id: f for f in before.fields}
     new = {f.id: f for f in after.fields}
     stale = {
@@ -66,7 +65,7 @@ def update(
     if gone or fresh:
         made = [_named(django_field(f, after, lookup), f.name) for f in fresh]
         relations.swap(model, gone, made, lambda f: order.get(getattr(f, "dynamo_id", ""), -1))
-    describe(model, after)
+    describe(model, before, after)
 
 
 def _names_moved(field: FieldSchema, model_id: str, renamed: frozenset[str]) -> bool:
@@ -104,17 +103,19 @@ def name_class(model: Any, schema: ModelSchema) -> None:
         field.__dict__.pop("cached_col", None)
 
 
-def describe(model: Any, schema: ModelSchema) -> None:
+def describe(model: Any, before: ModelSchema, after: ModelSchema) -> None:
     """Set what does not concern fields: names for people, ordering, constraints, `__str__`."""
-    relations.renew(
-        model,
-        verbose_name=verbose_name(schema),
-        verbose_name_plural=verbose_name_plural(schema),
-        ordering=tuple(schema.options.get("ordering", ())),
-        constraints=constraints(schema),
-    )
-    model.dynamo_display = display(schema)
-    model.__doc__ = f"{schema.name}({', '.join(f.name for f in model._meta.fields)})"
+    together = [[(f.storage, f.name) for f in m.fields if f.unique_together] for m in (before, after)]
+    if (before.options, before.name) != (after.options, after.name) or together[0] != together[1]:
+        relations.renew(
+            model,
+            verbose_name=verbose_name(after),
+            verbose_name_plural=verbose_name_plural(after),
+            ordering=tuple(after.options.get("ordering", ())),
+            constraints=constraints(after),
+        )
+    model.dynamo_display = display(after)
+    model.__doc__ = f"{after.name}({', '.join(['id', *(f.name for f in after.fields)])})"
 
 
 def django_field(field: FieldSchema, model: ModelSchema, lookup: Lookup) -> Any:

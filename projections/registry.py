@@ -171,12 +171,14 @@ class Registry:
         with self.lock:
             shaped = dict(transition.shaped())
             self.catalogue = self.catalogue.changed(transition.changes)
-            self._links = {k: cls for k, cls in self._links.items() if k in self.catalogue.link_keys}
-            for change in shaped.values():
+            related = [change for change in shaped.values() if _relates_anew(change)]
+            if related:
+                self._links = {k: cls for k, cls in self._links.items() if k in self.catalogue.link_keys}
+            for change in related:
                 self._expire_targets(change)
             renamed = frozenset(key for key, change in shaped.items() if _renamed(change))
             self._update_classes(shaped, renamed)
-            for change in shaped.values():
+            for change in related:
                 self._expire_targets(change)
             self.mark = transition.end
             self._build_awaited(shaped)
@@ -192,7 +194,7 @@ class Registry:
             model = self._classes.get(model_id)
             if model is not None and change.live_after is None:
                 self._retire(model_id, model, change.live_before)
-            elif model is not None and change.live_before is not None and change.live_after is not None:
+            elif model is not None and change.live_after is not None and _is_named_anew(change):
                 classes.name_class(model, change.live_after)
         for model_id, change in affected.items():
             model = self._classes.get(model_id)
@@ -264,6 +266,21 @@ class Registry:
         own = self._classes.get(schema.id)
         if own is not None:
             relations.expire(own)
+
+
+def _relates_anew(change: Change) -> bool:
+    """Whether other classes see a difference: a relation that comes, goes or changes, or a name."""
+    before, after = change.live_before, change.live_after
+    if before is None or after is None or _is_named_anew(change):
+        return True
+    return [f for f in before.fields if f.is_relation] != [f for f in after.fields if f.is_relation]
+
+
+def _is_named_anew(change: Change) -> bool:
+    before, after = change.live_before, change.live_after
+    if before is None or after is None:
+        return False
+    return (before.app, before.name, before.db_table) != (after.app, after.name, after.db_table)
 
 
 def _renamed(change: Change) -> bool:

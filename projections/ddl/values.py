@@ -24,6 +24,9 @@ PRUNE, DETACH = "prune", "detach"
 CONSTANT: Final = "constant"
 FILLING: Final = frozenset({FILL, EMPTY, CONVERT, EACH, UNLINK})
 
+# Options that make a value.
+STAMPS: Final = frozenset({"auto_now", "auto_now_add", "default_factory"})
+
 # What a converter raises for a value that has no counterpart.
 NO_VALUE: Final = (ValidationError, ValueError, ArithmeticError, TypeError)
 
@@ -32,6 +35,8 @@ def existing(column: FieldSchema, said: Handling) -> Any:
     """The one value that existing rows get: the backfill, else the default; None if there is neither."""
     if column.is_relation:
         return said.backfill
+    if said.backfill is None and column.default is None and not STAMPS & column.options.keys():
+        return None
     built: Any = fields.build(replace(column, help="", choices=()))
     if said.backfill is not None:
         return fields.parse(built, said.backfill)
