@@ -15,7 +15,7 @@ from dynamo import record
 from dynamo.changeset import ChangeSet
 from events import fold, journal, store
 from events.envelope import Mark, uuid7
-from events.exceptions import DynamoError, ProjectionFailed
+from events.exceptions import DynamoError, ProjectionFailed, SchemaBusy
 from events.schema import ModelSchema
 from events.types import Context
 from projections import cache, pipeline
@@ -70,6 +70,10 @@ def take_steps(using: str, lookup: Lookup, upto: Mark, *, unsure: bool = False) 
         if engine.is_lost(error):
             raise ProjectionFailed(f"the connection was lost in the middle of a change; {REMEDY}") from error
         _take_back(using)
+        if engine.is_locked(error):
+            raise SchemaBusy(
+                f"a table was not free in time, so the change was taken back; try again ({error})", tried=True
+            ) from error
         raise
 
 
