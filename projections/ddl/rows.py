@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from django.apps.registry import Apps
 from django.db import connections, models
+from django.db.models.functions import Collate
 
 from events.schema import FieldSchema
 from projections import fields
-from projections.ddl.physical import Lookup, table_of
+from projections.ddl.physical import Lookup, exact_collation, table_of
 
 BATCH: Final = 1_000
 
@@ -40,6 +41,12 @@ class Rows:
 
     def field(self, column: FieldSchema) -> Any:
         return self.model._meta.get_field(attribute(column))
+
+    def exactly(self, column: FieldSchema) -> Any:
+        """The column's value for comparison, where text differs as it does in a unique column."""
+        value, collation = models.F(attribute(column)), exact_collation(self.connection)
+        is_text = str(self.field(column).db_type(self.connection)).startswith("varchar")
+        return Collate(value, collation) if collation and is_text and not column.is_relation else value
 
     def any(self) -> bool:
         return bool(self.query.exists())

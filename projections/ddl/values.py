@@ -63,10 +63,12 @@ def take_back(step: Values, using: str, lookup: Lookup) -> None:
 
 
 def _fill(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
-    """Give a value to rows that have none; text without a better one gets ''."""
+    """Give a value to rows that have none; text without a better one gets '', which for bytes is b''."""
     rows = Rows(step.table, [step.column], using, lookup, owner)
     value = existing(step.column, step.said)
-    rows.fill_nulls(step.column, "" if value is None else value)
+    if value is None:
+        value = fields.build(replace(step.column, help="", choices=())).get_default()
+    rows.fill_nulls(step.column, value)
 
 
 def _empty(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
