@@ -11,6 +11,7 @@ from dynamo.exceptions import DynamoError
 from dynamo.models import MetaField, MetaModel
 from projections.ddl import sqlite
 from projections.registry import registry
+from tests.integration.agreement import settled
 from tests.integration.changes import CHANGES, prepare
 from tests.integration.databases import sql
 from tests.integration.faults import failing
@@ -30,16 +31,6 @@ class Undo(Exception):
 
 def names(meta: MetaModel) -> list[str]:
     return [f.name for f in meta.get_model()._meta.get_fields()]
-
-
-def settled() -> None:
-    """The log, the rows, the tables and the classes agree, and the connection is as it was."""
-    assert dynamo.verify().problems == []
-    connection.check_constraints()
-    assert (connection.in_atomic_block, foreign_keys_enforced()) == (False, True)
-    for schema in registry.live():
-        for row in registry.model_class(schema.id).objects.all():
-            assert str(row)
 
 
 def unlogged() -> dict[str, object]:
