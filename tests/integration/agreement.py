@@ -55,3 +55,13 @@ def planned(change: Callable[[], Any]) -> dict[str, int]:
     recorded = dynamo.history()[len(before["events"]) :]
     assert [operation.type for operation in plan.operations] == [event.type for event in recorded]
     return {name: count for operation in plan.operations for name, count in operation.rows.items()}
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Say at the end of a failure which of many it was."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"it was {what}")
+        raise

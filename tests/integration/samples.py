@@ -44,7 +44,7 @@ STOCK_SAMPLES: Final[dict[str, Sample]] = {
     "EmailField": _text(254, "a@example.org", "b@example.org"),
     "SlugField": _text(50, "a-b", "c_d"),
     "URLField": _text(200, "https://example.org/%20", "http://example.org/?a=%s"),
-    "TextField": _text(100_000, '"quoted"\n%d', ODD),
+    "TextField": _text(10_000, '"quoted"\n%d', ODD),
     "FileField": _text(100, "a.txt", "b/c.txt"),
     "ImageField": _text(100, "a.png", "b/c.png"),
     "FilePathField": _text(100, "a.txt", "b.txt", **PATH),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from projections.field_types import STOCK
+from tests.integration.agreement import naming
 from tests.integration.field_changes import CHANGES, applies
 from tests.integration.held import hold_samples
 from tests.integration.samples import ON_POSTGRESQL, SAMPLES, STOCK_SAMPLES
@@ -25,16 +23,6 @@ GROUPS = {
 }
 if ON_POSTGRESQL:
     GROUPS["PostgreSQL's"] = tuple(SAMPLES.keys() - STOCK_SAMPLES.keys())
-
-
-@contextmanager
-def naming(type_name: str) -> Iterator[None]:
-    """Say at the end of a failure which of the types it was."""
-    try:
-        yield
-    except BaseException as error:
-        error.add_note(f"the type was {type_name}")
-        raise
 
 
 def test_every_type_has_samples_and_is_in_one_group():
