@@ -82,9 +82,12 @@ class Rows:
             cursor.executemany(f"{self._set(column)} WHERE {self._quote('id')} = %s", stored)
 
     def fill_nulls(self, column: FieldSchema, value: Any) -> None:
-        where = f"WHERE {self._quote(column.column)} IS NULL"
+        self.fill(column, value, f"{self._quote(column.column)} IS NULL")
+
+    def fill(self, column: FieldSchema, value: Any, condition: str) -> None:
+        """Set a column of the rows for which a condition in SQL holds."""
         with self.connection.cursor() as cursor:
-            cursor.execute(f"{self._set(column)} {where}", [self._stored(column, value)])
+            cursor.execute(f"{self._set(column)} WHERE {condition}", [self._stored(column, value)])
 
     def empty_to_null(self, column: FieldSchema) -> None:
         with self.connection.cursor() as cursor:

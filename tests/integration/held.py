@@ -88,7 +88,7 @@ def empty(type_name: str, *, unique: bool = False) -> Any:
 def exact(value: Any) -> tuple[str, Any]:
     """Equal only if type and value are: in Python 1 == True == 1.0 == Decimal("1.00")."""
     if isinstance(value, dict | list):
-        return type(value).__name__, json.dumps(value, sort_keys=True)
+        return type(value).__name__, json.dumps(value, sort_keys=True, default=repr)
     return type(value).__name__, str(value) if isinstance(value, Decimal) else value
 
 
