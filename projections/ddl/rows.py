@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from django.apps.registry import Apps
 from django.db import connections, models
+from django.db.models.functions import Collate
 from django.db.transaction import atomic
 
 from events.schema import FieldSchema
 from projections import fields
-from projections.ddl.physical import Lookup, table_of
+from projections.ddl.physical import Lookup, exact_collation, table_of
 
 BATCH: Final = 1_000
 
@@ -44,6 +45,12 @@ class Rows:
 
     def field(self, column: FieldSchema) -> Any:
         return self.model._meta.get_field(attribute(column))
+
+    def exactly(self, column: FieldSchema) -> Any:
+        """The column's value for comparison, where text differs as it does in a unique column."""
+        value, collation = models.F(attribute(column)), exact_collation(self.connection)
+        is_text = str(self.field(column).db_type(self.connection)).startswith("varchar")
+        return Collate(value, collation) if collation and is_text and not column.is_relation else value
 
     def any(self) -> bool:
         return bool(self.query.exists())
@@ -88,9 +95,12 @@ class Rows:
         cursor.execute(update, [*(value for pair in stored for value in pair), *(key for key, _ in stored)])
 
     def fill_nulls(self, column: FieldSchema, value: Any) -> None:
-        where = f"WHERE {self._quote(column.column)} IS NULL"
+        self.fill(column, value, f"{self._quote(column.column)} IS NULL")
+
+    def fill(self, column: FieldSchema, value: Any, condition: str) -> None:
+        """Set a column of the rows for which a condition in SQL holds."""
         with self.connection.cursor() as cursor:
-            cursor.execute(f"{self._set(column)} {where}", [self._stored(column, value)])
+            cursor.execute(f"{self._set(column)} WHERE {condition}", [self._stored(column, value)])
 
     def empty_to_null(self, column: FieldSchema) -> None:
         with self.connection.cursor() as cursor:

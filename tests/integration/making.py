@@ -9,7 +9,6 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
-import dynamo
 from dynamo.models import MetaField, MetaModel
 from events.models import Checkpoint, Head, SchemaEvent
 from projections.registry import registry
@@ -104,21 +103,3 @@ def shape(model: Any) -> tuple[Any, ...]:
 
 def _is_ours(table: str) -> bool:
     return table.startswith(("dynamic_", "zz_", "library_", "auth_user"))
-
-
-def settled() -> None:
-    """The log, the rows, the tables and the classes agree, and the connection is as it was."""
-    assert dynamo.verify().problems == []
-    connection.check_constraints()
-    assert (connection.in_atomic_block, foreign_keys_enforced()) == (False, True)
-    for schema in registry.live():
-        for row in registry.model_class(schema.id).objects.all():
-            assert str(row)
-
-
-def unlogged() -> dict[str, object]:
-    """Everything but the log, which keeps what was accepted and what took it back, and what counts on it."""
-    traces = everything()
-    for name in ("events", "head", "checkpoints", "mark"):
-        del traces[name]
-    return traces

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 import dynamo
 from dynamo.exceptions import SchemaBusy
 from dynamo.models import MetaModel
+from tests.integration.agreement import settled, unlogged
 from tests.integration.databases import sql
-from tests.integration.making import add, alter, everything, make, settled, unlogged
+from tests.integration.making import add, alter, everything, make
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("server")]
 

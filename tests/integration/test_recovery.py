@@ -10,9 +10,9 @@ import dynamo
 from dynamo import recovery
 from dynamo.exceptions import DynamoError
 from events import journal
+from tests.integration.agreement import settled, unlogged
 from tests.integration.changes import CHANGES, prepare
 from tests.integration.faults import Countdown, failing
-from tests.integration.making import settled, unlogged
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("mysql")]
 

@@ -11,6 +11,7 @@ from dynamo.exceptions import DynamoError
 from dynamo.models import MetaField, MetaModel
 from projections.ddl import sqlite
 from projections.registry import registry
+from tests.integration.agreement import settled, unlogged
 from tests.integration.changes import CHANGES, prepare
 from tests.integration.databases import sql
 from tests.integration.faults import failing
@@ -22,8 +23,6 @@ from tests.integration.making import (
     foreign_keys_enforced,
     make,
     rename,
-    settled,
-    unlogged,
 )
 from tests.library.models import Publisher
 
