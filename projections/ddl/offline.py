@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
+from projections.ddl import engine
 from projections.ddl.dialect import Dialect
 from projections.ddl.mysql import MySQL
 from projections.ddl.physical import Lookup
@@ -55,7 +56,7 @@ def _lines(dialect: Dialect, step: Step) -> list[str]:
 def _dialect(vendor: str, using: str, lookup: Lookup, *, offline: bool) -> Dialect | None:
     module, cls = BACKENDS[vendor]
     if not offline:
-        return cls(connections[using], lookup)
+        return engine.dialect(using, lookup)
     try:
         backend = import_module(f"{module}.base")
     except ImproperlyConfigured:
