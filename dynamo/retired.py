@@ -18,7 +18,6 @@ from events.schema import FieldSchema, ModelSchema
 from projections import classes, conf
 from projections.registry import registry
 
-
 # What may become of references to rows that are gone.
 ON_ERROR: Final = ("fail", "null")
 

@@ -124,7 +124,8 @@ def _reshaped(change: Change, said: Said) -> Iterator[Step]:
         if storage in old:
             former = replace(old[storage], name=link.name)
             if former.loose and not link.loose:
-                column = link.column
+                # Its columns are renamed after that, if the target was renamed meanwhile.
+                column = replace(link.column, link_columns=(former.source, former.target))
                 yield Values(kind=values.PRUNE, schema_id=after.id, table=after.db_table, column=column)
             yield from _unless_equal(former, link)
 
@@ -179,7 +180,10 @@ def _is_unique(column: FieldSchema) -> bool:
 
 def _values(old: Table, new: Table, model: ModelSchema, said: Said) -> Iterator[Values]:
     """What has to be written into rows: columns of the table first, then new link tables."""
-    changed = (c for storage, c in new.columns.items() if old.columns.get(storage) is not c)
+    tied = old.loose - new.loose
+    changed = (
+        c for storage, c in new.columns.items() if storage in tied or old.columns.get(storage) is not c
+    )
     many = (f for f in model.fields if f.is_many_to_many)
     for column in (*changed, *many):
         own = Handling() if column.retired else said.get(column.id, Handling())
