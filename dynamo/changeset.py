@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -28,7 +28,8 @@ class ChangeSet:
     `pending` are events whose tables and classes are not made yet, `before` the models as they were before
     the first of them. `unwritten` are those of them that the log does not have yet, `statements` the meta
     rows that wait to be written. `shown` says that classes were changed ahead of the commit, `steps_left`
-    that tables follow after it.
+    that tables follow after it, `planned` that nothing of it will be done. `accepted` makes rows that were
+    saved or deleted in it unsaved again.
     """
 
     using: str
@@ -47,6 +48,8 @@ class ChangeSet:
     flushing: bool = False
     failed: BaseException | None = None
     steps_left: list[Payload] = field(default_factory=list)
+    planned: bool = False
+    accepted: list[Callable[[], None]] = field(default_factory=list)
     done: list[Transition] = field(default_factory=list)
 
     def model(self, model_id: str) -> ModelSchema | None:
@@ -102,6 +105,11 @@ class ChangeSet:
             state = {**state, "statements": [], "written": self.written}
         for name, value in state.items():
             setattr(self, name, value)
+
+    def put_back_rows(self, kept: int = 0) -> None:
+        """What was not recorded after all must be recorded when its row is saved again."""
+        while len(self.accepted) > kept:
+            self.accepted.pop()()
 
     def write_rows(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
         """An execute wrapper: meta rows wait until anybody sends a statement, who then finds them written."""

@@ -105,7 +105,12 @@ def retire(tell: Tell, options: dict[str, Any]) -> bool:
 
 
 def restore(tell: Tell, options: dict[str, Any]) -> bool:
-    row = api.restore(options["what"], name=options["name"], on_error="null" if options["null"] else "fail")
+    row = api.restore(
+        options["what"],
+        name=options["name"],
+        backfill=options["backfill"],
+        on_error="null" if options["null"] else "fail",
+    )
     tell({"restored": options["what"], "id": str(row.pk)}, f"restored {row}")
     return True
 

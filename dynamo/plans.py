@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -14,19 +14,21 @@ from django.db import connections, models
 
 from dynamo import record, verdicts, wording
 from dynamo.changeset import ChangeSet, current
+from dynamo.patience import patient
 from dynamo.verdicts import Findings
 from events import codec
 from events.envelope import Mark
 from events.exceptions import DataRefused, SchemaRefused
-from events.schema import FieldSchema, canonical, digest
-from events.types import FieldAltered, FieldEvent, Recorded
+from events.schema import FieldSchema, ModelSchema, canonical, digest
+from events.types import FieldAdded, FieldAltered, FieldEvent, FieldRestored, ModelRestored, Recorded
 from projections import conf, conversions
 from projections.ddl import notes, offline, planning
 from projections.transition import Transition
 
 Change: TypeAlias = models.Model | Callable[[], Any]
 
-UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Events that say something about rows; those that only move a field say nothing of them.
+ABOUT_ROWS: Final = (FieldAdded, FieldAltered, FieldRestored)
 
 
 class Risk(StrEnum):
@@ -39,7 +41,10 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One event that would be recorded; `rows` says how many rows are filled, convert or fail."""
+    """One event that would be recorded.
+
+    `rows` says of how many rows a field is `filled`, `converts`, `fits`, `fails` or has its reference `lost`.
+    """
 
     sentence: str
     type: str
@@ -104,11 +109,12 @@ class _GivenUp(Exception):  # not an error: the way out of the change set
         self.plan = plan
 
 
+@patient
 def plan(*changes: Change) -> Plan:
     """What these changes would do together, without doing it.
 
     A change is a row, planned as its `save()`, or a function that saves and deletes rows. Raises what the
-    save itself would raise, except for what rows stand in the way of: that is in the plan.
+    save itself would raise, except for what rows stand in the way of: that is in the plan. No signal is sent.
     """
     using = conf.database()
     if current(using) is not None:
@@ -116,6 +122,7 @@ def plan(*changes: Change) -> Plan:
     try:
         with record.change_set() as work:
             at = work.mark
+            work.planned = True
             for change in changes:
                 _make(change)
             raise _GivenUp(_planned(work, at))
@@ -138,13 +145,13 @@ def _planned(work: ChangeSet, at: Mark) -> Plan:
     done = record.transition(work)
     findings = verdicts.judge(done, work.using)
     steps = planning.plan(done)
-    lookup = planning.lookup(done)
+    sql = offline.rendered(steps, work.using, planning.lookup(done))
     return Plan(
         at=at,
         operations=tuple(_operations(done, findings)),
         refusals=tuple(findings.refusals),
-        locks=tuple(notes.notes(steps, vendor)),
-        sql=offline.rendered(steps, work.using, lookup),
+        locks=tuple(notes.notes(steps, vendor, sql[vendor])),
+        sql=sql,
         vendor=vendor,
         hash=_hash(done, at),
     )
@@ -152,34 +159,63 @@ def _planned(work: ChangeSet, at: Mark) -> Plan:
 
 def _hash(done: Transition, at: Mark) -> str:
     """The same wish makes new ids each time it is planned, so they count by their order only."""
-    data = canonical([[r.type, codec.encode(r.event)[2].decode()] for r in done.events])
-    known = canonical([c.before.as_dict() for c in done.changes.values() if c.before is not None])
-    old = set(UUID.findall(known))
-    fresh: dict[bytes, bytes] = {}
+    data = canonical([[r.type, codec.encode(r.event)[2].decode()] for r in done.events]).decode()
+    for number, key in enumerate(sorted(_fresh(done), key=data.find)):
+        # A tombstone's name ends in the last digits of what it was.
+        data = data.replace(key, f"new-{number}").replace(f"zz_{key[-8:]}_", f"zz_new-{number}_")
+    return digest([at.registry_id, at.hash, data])
 
-    def numbered(match: re.Match[bytes]) -> bytes:
-        found = match.group(0)
-        return found if found in old else fresh.setdefault(found, f"new-{len(fresh)}".encode())
 
-    return digest([at.registry_id, at.hash, UUID.sub(numbered, data).decode()])
+def _fresh(done: Transition) -> set[str]:
+    """Ids that were made for this plan."""
+    new = {key for change in done.changes.values() for key in _ids(change.after)}
+    told = {r.event.field_id for r in done.events if isinstance(r.event, FieldEvent)}
+    return (new | told) - {key for change in done.changes.values() for key in _ids(change.before)}
+
+
+def _ids(model: ModelSchema | None) -> Iterator[str]:
+    if model is not None:
+        yield model.id
+        for field in (*model.fields, *model.retired_fields):
+            yield from (field.id, field.storage)
 
 
 def _operations(done: Transition, findings: Findings) -> Iterator[Operation]:
     for recorded in done.events:
-        field_id = recorded.event.field_id if isinstance(recorded.event, FieldEvent) else ""
-        before, after = done.before(recorded.stream_id), done.after(recorded.stream_id)
-        model = after or before
-        assert model is not None
-        rows = findings.counts.get(field_id, {})
-        found = model.field(field_id) or (before.field(field_id) if before is not None else None)
+        sides = [
+            m for m in (done.after(recorded.stream_id), done.before(recorded.stream_id)) if m is not None
+        ]
+        label = sides[0].label if sides else recorded.stream_id
+        field, rows = _field_name(recorded, sides), _rows(recorded, sides, findings)
         yield Operation(
-            sentence=wording.told(recorded, model.label),
+            sentence=wording.told(recorded, label, field),
             type=recorded.type,
-            model=model.label,
-            field="" if found is None else found.name,
+            model=label,
+            field=field,
             risk=_risk(recorded, done, rows),
             rows=rows,
         )
+
+
+def _field_name(recorded: Recorded, sides: list[ModelSchema]) -> str:
+    event = recorded.event
+    if not isinstance(event, FieldEvent):
+        return ""
+    found = (m.field(event.field_id) or m.retired_field(event.field_id) for m in sides)
+    named = event.after.get("name") or event.before.get("name")
+    return str(named or next((field.name for field in found if field is not None), event.field_id))
+
+
+def _rows(recorded: Recorded, sides: list[ModelSchema], findings: Findings) -> Mapping[str, int]:
+    """A restored model speaks for all of its fields."""
+    event = recorded.event
+    if isinstance(event, ABOUT_ROWS):
+        return findings.counts.get(event.field_id, {})
+    counts: Counter[str] = Counter()
+    if isinstance(event, ModelRestored) and sides:
+        for field in sides[0].fields:
+            counts.update(findings.counts.get(field.id, {}))
+    return dict(counts)
 
 
 SAFE_TYPES: Final = frozenset(
@@ -189,7 +225,7 @@ SAFE_TYPES: Final = frozenset(
 
 def _risk(recorded: Recorded, done: Transition, rows: Mapping[str, int]) -> Risk:
     event = recorded.event
-    if recorded.type.endswith(".purged"):
+    if recorded.type.endswith(".purged") or rows.get("lost"):
         return Risk.DESTRUCTIVE
     if isinstance(event, FieldAltered):
         return _risk_of_altered(event, done, rows)

@@ -2,11 +2,12 @@
 
 A list of objects. `model` and `field` say what is meant, `set` gives attributes of MetaModel or MetaField,
 `backfill`, `on_error` and `error_value` speak of existing rows, and `do` is "retire", "restore" or "purge".
+`name` gives what is restored another name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -15,9 +16,13 @@ from dynamo.models import MetaField, MetaModel, MetaRow
 from events.exceptions import SchemaRefused
 from projections import conf
 
-KEYS: Final = frozenset({"model", "field", "set", "backfill", "on_error", "error_value", "do"})
+WHAT: Final = ("model", "field")
 SAID: Final = ("backfill", "on_error", "error_value")
-DEEDS: Final = ("retire", "restore", "purge")
+DEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "retire": (),
+    "restore": ("name", "backfill", "on_error"),
+    "purge": (),
+}
 
 
 def changes(document: Any) -> list[Callable[[], Any]]:
@@ -38,13 +43,16 @@ def find(what: str) -> MetaRow:
     """The row of a live model or field; raises SchemaRefused when there is none."""
     parts = what.split(".")
     for app, model, field in _readings(parts):
-        found = MetaModel.objects.filter(app=app, name=model).first()
-        row: MetaRow | None = found
-        if found is not None and field:
-            row = found.fields.filter(name=field).first()
+        found = _named(MetaModel.objects.filter(app=app), model)
+        row: MetaRow | None = _named(found.fields.all(), field) if found is not None and field else found
         if row is not None:
             return row
     raise SchemaRefused(f"there is no model or field {what!r}", label=what)
+
+
+def _named(rows: Iterable[Any], name: str) -> Any:
+    """Compared here, because MariaDB would take a name that differs in case."""
+    return next((row for row in rows if row.name == name), None)
 
 
 def _readings(parts: list[str]) -> list[tuple[str, str, str]]:
@@ -60,17 +68,30 @@ def _readings(parts: list[str]) -> list[tuple[str, str, str]]:
 def _checked(number: int, item: Any) -> Mapping[str, Any]:
     if not isinstance(item, dict) or not isinstance(item.get("model"), str):
         raise SchemaRefused(f"change {number} must be an object that names a model")
-    unknown = sorted(set(item) - KEYS)
+    if not isinstance(item.get("field", ""), str) or not isinstance(item.get("name", ""), str):
+        raise SchemaRefused(f"change {number}: field and name are texts")
+    known = _known_keys(number, item)
+    unknown = sorted(set(item) - set(known))
     if unknown:
-        raise SchemaRefused(f"change {number} has {', '.join(unknown)}; known are {', '.join(sorted(KEYS))}")
-    if item.get("do", DEEDS[0]) not in DEEDS or ("do" in item) == ("set" in item):
-        raise SchemaRefused(f"change {number} needs either set, or do with one of {', '.join(DEEDS)}")
+        raise SchemaRefused(f"change {number} has {', '.join(unknown)}; known here are {', '.join(known)}")
     return item
+
+
+def _known_keys(number: int, item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which keys go with what is to be done."""
+    deed = item.get("do")
+    if deed is None and isinstance(item.get("set"), dict):
+        return (*WHAT, "set", *(SAID if "field" in item else ()))
+    if isinstance(deed, str) and deed in DEEDS and "set" not in item:
+        return (*WHAT, "do", *DEEDS[deed])
+    raise SchemaRefused(
+        f"change {number} needs either set, an object of attributes, or do with one of {', '.join(DEEDS)}"
+    )
 
 
 def _make(item: Mapping[str, Any]) -> None:
     what = ".".join(filter(None, (item["model"], item.get("field"))))
-    said = {name: item[name] for name in SAID if name in item}
+    said = {name: item[name] for name in ("name", *SAID) if name in item}
     if "set" in item:
         _set(item, said)
     elif item["do"] == "retire":
@@ -83,15 +104,14 @@ def _make(item: Mapping[str, Any]) -> None:
 
 def _set(item: Mapping[str, Any], said: Mapping[str, Any]) -> None:
     app, _, name = item["model"].rpartition(".")
-    model = MetaModel.objects.filter(app=app or conf.default_app(), name=name).first()
+    model = _named(MetaModel.objects.filter(app=app or conf.default_app()), name)
     if "field" not in item:
         row: MetaRow = model or MetaModel(app=app, name=name)
     else:
         if model is None:
             raise SchemaRefused(f"there is no model {item['model']!r}", label=item["model"])
-        row = model.fields.filter(name=item["field"]).first() or MetaField(
-            meta_model=model, name=item["field"]
-        )
+        known = _named(model.fields.all(), item["field"])
+        row = known or MetaField(meta_model=model, name=item["field"])
     for attribute, value in item["set"].items():
         if attribute not in row.ATTRIBUTES:
             raise SchemaRefused(

@@ -17,6 +17,7 @@ from django.db.transaction import atomic, on_commit
 
 from dynamo import announce, context, rows, verdicts
 from dynamo.changeset import ChangeSet, current, open_sets
+from dynamo.verdicts import Findings
 from events import fold, store
 from events.diff import Handling, diff
 from events.envelope import linked
@@ -63,14 +64,17 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
                 work = _begin(using, outermost=outermost)
             stack.callback(_end, using)
             stack.enter_context(connections[using].execute_wrapper(work.write_rows))
-            yield work
-            if work.failed is not None:
-                raise SchemaRefused("a change of this batch was refused, so all of it is") from work.failed
-            if connections[using].needs_rollback:
-                raise SchemaRefused("the transaction was marked for rollback inside the change set")
-            flush(work)
-            with _translated():
-                stack.close()
+            with _rows_put_back(work):
+                yield work
+                if work.failed is not None:
+                    raise SchemaRefused(
+                        "a change of this batch was refused, so all of it is"
+                    ) from work.failed
+                if connections[using].needs_rollback:
+                    raise SchemaRefused("the transaction was marked for rollback inside the change set")
+                flush(work)
+                with _translated():
+                    stack.close()
         if work.steps_left and work.outermost:
             with _translated():
                 recovery.take_steps(using, work.model, work.mark, known=work.steps_left)
@@ -123,7 +127,7 @@ def flush(work: ChangeSet) -> None:
 
 def _project(work: ChangeSet, done: Transition) -> None:
     with _translated():
-        verdicts.refuse(verdicts.judge(done, work.using))
+        verdicts.refuse(_judged(work, done))
         write_events(work)
     announce.before(done, work.context)
     with _translated():
@@ -134,6 +138,19 @@ def _project(work: ChangeSet, done: Transition) -> None:
     if work.steps_left:
         on_commit(partial(_take_steps_late, work.using), using=work.using)
     pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+
+
+def _judged(work: ChangeSet, done: Transition) -> Findings:
+    """With DYNAMO_DEFER_DDL, a table may still be as it was before an earlier change of the transaction."""
+    try:
+        return verdicts.judge(done, work.using)
+    except DatabaseError as error:
+        if work.outermost or engine.transactional(work.using) or engine.is_locked(error):
+            raise
+        raise SchemaRefused(
+            "this change has to look at rows of a table that an earlier one of this transaction changes "
+            "after the commit; make both in one batch(), or this one in a transaction of its own"
+        ) from error
 
 
 def write_events(work: ChangeSet) -> None:
@@ -171,6 +188,8 @@ def show(using: str) -> None:
     work = current(using)
     if work is None or not (work.pending or work.done):
         return
+    if work.planned:
+        raise SchemaRefused("a plan makes no classes; ask for the class after the change was made")
     if not engine.transactional(using):
         raise SchemaRefused(
             "MariaDB and MySQL change tables only at the end of a batch; ask for the class after it"
@@ -215,11 +234,20 @@ def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events:
 
 
 @contextmanager
+def _rows_put_back(work: ChangeSet, kept: int = 0) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        work.put_back_rows(kept)
+        raise
+
+
+@contextmanager
 def _all_or_nothing(work: ChangeSet) -> Iterator[None]:
     """A save inside a batch that fails leaves the batch as it was before that save."""
     state = work.copy_state()
     try:
-        with atomic(using=work.using):
+        with _rows_put_back(work, len(work.accepted)), atomic(using=work.using):
             yield
     except BaseException:
         work.restore_state(state)

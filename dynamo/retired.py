@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 
-from dynamo import clashes, handling, intent, naming, record
+from dynamo import clashes, handling, intent, naming, record, validators
 from dynamo.changeset import ChangeSet
 from dynamo.patience import patient
 from events.diff import Handling
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import FieldSchema, ModelSchema
-from projections import conf
+from projections import classes, conf
 from projections.registry import registry
+
+# What may become of references to rows that are gone.
+ON_ERROR: Final = ("fail", "null")
 
 
 @patient
@@ -23,13 +27,17 @@ def restore(what: str, *, name: str = "", backfill: Any = None, on_error: str = 
     """Bring back a retired "app.Model" or "app.Model.field", or whatever has that id; return its row.
 
     Of several of one name it is the one that was retired last. `name` gives it another name. `backfill` is
-    for rows that were written meanwhile and have no value; `on_error="null"` empties references to rows
+    what rows without a value get where the field is required; `on_error="null"` empties references to rows
     that are gone. Raises ModelNotFound, or what saving such a field would raise.
     """
+    if on_error not in ON_ERROR:
+        raise ValidationError({"on_error": f"it is one of {', '.join(ON_ERROR)}, not {on_error!r}"})
     with record.change_set() as work:
         model, field = _find(work, what)
         if field is None:
-            _restore_model(work, model, name)
+            if backfill is not None:
+                raise ValidationError({"backfill": f"{model.label} is a model; fields have a value for rows"})
+            _restore_model(work, model, name, on_error)
         else:
             _restore_field(work, model, field, name, Handling(backfill=backfill, on_error=on_error))
     kind, key = ("MetaModel", model.id) if field is None else ("MetaField", field.id)
@@ -44,8 +52,8 @@ def purge(what: str) -> None:
         record.record(work, model, None if field is None else model.without_retired(field.id))
 
 
-def _restore_model(work: ChangeSet, model: ModelSchema, name: str) -> None:
-    named = name or model.name
+def _restore_model(work: ChangeSet, model: ModelSchema, name: str, on_error: str) -> None:
+    named = _checked(name, validators.model_name) if name else model.name
     live = replace(model, name=named, db_table=naming.table_name(model.app, named), retired=False)
     live = replace(live, fields=tuple(intent.with_link(f, live, work) for f in live.fields))
     for field in live.fields:
@@ -54,7 +62,7 @@ def _restore_model(work: ChangeSet, model: ModelSchema, name: str) -> None:
     for field in live.fields:
         if field.is_relation:
             clashes.check_relation(live, field, work)
-    record.record(work, model, live)
+    record.record(work, model, live, {live.id: Handling(on_error=on_error)})
 
 
 def _restore_field(
@@ -62,7 +70,8 @@ def _restore_field(
 ) -> None:
     if model.retired:
         raise SchemaRefused(f"{model.label} is retired; restore it first")
-    live = replace(field, name=name or field.name, retired=False)
+    named = _checked(name, validators.field_name) if name else field.name
+    live = replace(field, name=named, retired=False)
     live = intent.with_link(replace(live, column=naming.column_name(live)), model, work)
     _refuse_gone_target(work, model, live)
     handling.check(live, said)
@@ -71,13 +80,26 @@ def _restore_field(
     record.record(work, model, after, {live.id: said})
 
 
+def _checked(name: str, rule: Callable[[Any], str]) -> str:
+    try:
+        return rule(name)
+    except ValidationError as error:
+        raise ValidationError({"name": error.messages}) from None
+
+
 def _refuse_gone_target(work: ChangeSet, model: ModelSchema, field: FieldSchema) -> None:
-    if not field.is_relation or "." in field.related_model or field.related_model == model.id:
+    if not field.is_relation or field.related_model == model.id:
+        return
+    where = f"{model.label}.{field.name}"
+    if "." in field.related_model:
+        if classes.hand_written(field.related_model) is None:
+            raise SchemaRefused(f"{where} refers to {field.related_model}, which the project has no more")
         return
     target = work.model(field.related_model)
-    if target is None or target.retired:
-        gone = field.related_model if target is None else target.label
-        raise SchemaRefused(f"{model.label}.{field.name} refers to {gone}, which is gone; restore that first")
+    if target is None:
+        raise SchemaRefused(f"{where} refers to a model that was purged, so it cannot come back")
+    if target.retired:
+        raise SchemaRefused(f"{where} refers to {target.label}, which is retired; restore that first")
 
 
 def _find(work: ChangeSet, what: str) -> tuple[ModelSchema, FieldSchema | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -161,6 +162,7 @@ def _unsaved(row: Any) -> ModelSchema:
 
 def _forget_key(row: Any) -> None:
     """As Django leaves a deleted instance: saved again, it would be a new row."""
+    _remember(row)
     row._state.adding = True
     row.pk = None
     row.loaded = {}
@@ -280,8 +282,20 @@ def _refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
 
 def _accept(row: Any, attributes: dict[str, Any]) -> None:
     """Show on the row what was recorded: resolved names, order, options with their defaults."""
+    _remember(row)
     for name, value in attributes.items():
         setattr(row, name, value)
     row._state.adding = False
     row._state.db = conf.database()
     row.loaded = snapshot(row)
+
+
+def _remember(row: Any) -> None:
+    """In an open change set: a row whose change is given up must not believe that it was saved."""
+    work = current(conf.database())
+    if work is not None:
+        work.accepted.append(partial(_put_back, row, row.pk, row.loaded, adding=row._state.adding))
+
+
+def _put_back(row: Any, key: Any, loaded: dict[str, Any], *, adding: bool) -> None:
+    row.pk, row.loaded, row._state.adding = key, loaded, adding

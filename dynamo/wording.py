@@ -35,11 +35,10 @@ def sentence(recorded: Recorded) -> str:
     return f"{recorded.position:>6} {recorded.recorded_at[:19]} {recorded.type:<18} {about} ({who})"
 
 
-def told(recorded: Recorded, model: str) -> str:
-    """What an event says happened, in words."""
+def told(recorded: Recorded, model: str, field: str) -> str:
+    """What an event says happened to a model, or to its field, in words."""
     event = recorded.event
     before, after = event.before, event.after
-    field = after.get("name") or before.get("name") or field_name(recorded)
     kind, _, verb = recorded.type.partition(".")
     if verb == "renamed" and "name" in after:
         old, new = (side["name"] for side in (before, after))

@@ -44,7 +44,10 @@ class Handling:
 def diff(
     before: ModelSchema | None, after: ModelSchema | None, handling: Mapping[str, Handling] | None = None
 ) -> Iterator[Event]:
-    """Yield the events that lead from one schema of a model to another, retirements first."""
+    """Yield the events that lead from one schema of a model to another, retirements first.
+
+    `handling` is by the id of a field, or of the model for what concerns all of its rows.
+    """
     if after is None:
         if before is not None:
             yield ModelPurged(stream_id=before.id, before=Frozen(before.attributes()))
@@ -53,18 +56,21 @@ def diff(
         yield ModelCreated(stream_id=after.id, after=Frozen(after.attributes()))
         before = ModelSchema(**after.attributes())
     else:
-        events = list(_model_events(before, after))
+        events = list(_model_events(before, after, (handling or {}).get(after.id, Handling())))
         yield from events
         for event in events:
             before = evolve(before, event) or before
     yield from _field_events(before, after, handling or {})
 
 
-def _model_events(before: ModelSchema, after: ModelSchema) -> Iterator[Event]:
+def _model_events(before: ModelSchema, after: ModelSchema, said: Handling) -> Iterator[Event]:
     old, new = before.attributes(), after.attributes()
     moved = changed(old, new)
     if "retired" in moved:
-        yield _moved(ModelRetired if after.retired else ModelRestored, before, after, moved)
+        if after.retired:
+            yield _moved(ModelRetired, before, after, moved)
+        else:
+            yield _moved(ModelRestored, before, after, moved, on_error=said.on_error)
         return
     if moved & NAMING:
         yield _moved(ModelRenamed, before, after, moved & NAMING)
@@ -72,7 +78,9 @@ def _model_events(before: ModelSchema, after: ModelSchema) -> Iterator[Event]:
         yield ModelAltered(stream_id=after.id, **_sides(old, new, moved - NAMING))
 
 
-def _moved(cls: type[Any], before: ModelSchema, after: ModelSchema, names: frozenset[str]) -> Event:
+def _moved(
+    cls: type[Any], before: ModelSchema, after: ModelSchema, names: frozenset[str], **said: Any
+) -> Event:
     """A model that changes its name takes its link tables with it: `tables`, by field id."""
     sides = {key: dict(side) for key, side in _sides(before.attributes(), after.attributes(), names).items()}
     old, new = ({f.id: _link(f) for f in m.fields if f.table} for m in (before, after))
@@ -80,7 +88,7 @@ def _moved(cls: type[Any], before: ModelSchema, after: ModelSchema, names: froze
     if tables:
         sides["before"]["tables"] = {key: old[key] for key in tables}
         sides["after"]["tables"] = {key: new[key] for key in tables}
-    event: Event = cls(stream_id=after.id, **sides)
+    event: Event = cls(stream_id=after.id, **sides, **said)
     return event
 
 

@@ -74,7 +74,10 @@ class ModelRetired(ModelEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRestored(ModelEvent):
+    """`on_error` is what became of its references to rows that are gone."""
+
     type = "model.restored"
+    on_error: str = "fail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

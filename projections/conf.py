@@ -81,7 +81,7 @@ SETTINGS: Final = (
         default=False,
         type=bool,
         help="MariaDB and MySQL only. False: a change inside atomic() is refused. True: it is accepted, and "
-        "its tables and classes change right after the commit.",
+        "its tables change right after the commit; until then rows of these models cannot be used.",
     ),
     Setting(
         name="DYNAMO_STREAM_POLL_SECONDS",

@@ -233,17 +233,24 @@ class Registry:
                 self._find(target.key)
 
     def _build_awaited(self, shaped: dict[str, Change]) -> None:
-        """Build what code already waits for: string references, and accessors on hand-written classes."""
+        """Build what code already waits for: string references, accessors on hand-written classes, and what
+        somebody held while it was retired.
+        """
         for change in shaped.values():
             schema = change.live_after
             if schema is None:
                 continue
-            awaited = schema.key in waiting or schema.key in apps._pending_operations
+            awaited = (
+                schema.key in waiting or schema.key in apps._pending_operations or self._is_held(schema.id)
+            )
             if awaited or any("." in f.related_model for f in schema.fields):
                 try:
                     self._find(schema.key)
                 except BUILD_ERRORS as error:
                     logger.error("%s cannot be built: %s", schema.label, error)
+
+    def _is_held(self, model_id: str) -> bool:
+        return model_id in self._retired and self._retired[model_id][0]() is not None
 
     def _expire_targets(self, change: Change) -> None:
         for schema in (change.live_before, change.live_after):

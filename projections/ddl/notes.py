@@ -7,6 +7,7 @@ from typing import Final
 
 from projections.ddl import steps
 from projections.ddl.physical import Table
+from projections.ddl.sqlite import INTERIM
 from projections.ddl.steps import Step, Values
 
 WRITERS: Final = {
@@ -26,15 +27,21 @@ WHOLE: Final = {
 }
 
 
-def notes(planned: list[Step], vendor: str) -> Iterator[str]:
-    """One note for each table that is changed, the heavier one where there are several."""
-    tables: dict[str, str] = {}
+def notes(planned: list[Step], vendor: str, sql: list[str]) -> Iterator[str]:
+    """One note for each table that is there, under its present name; `sql` are the steps' statements."""
+    names: dict[str, str] = {}
+    made = {step.item.name for step in planned if isinstance(step, steps.Create)}
+    heavy: dict[str, bool] = {}
     for step in planned:
+        if isinstance(step, steps.Rename):
+            names[step.new] = names.pop(step.old, step.old)
         table = _table(step)
-        if table is not None and (_is_heavy(step) or table not in tables):
-            tables[table] = (WHOLE if _is_heavy(step) else BRIEF)[vendor]
-    for table, what in tables.items():
-        yield f"{table}: {what}; {WRITERS[vendor].format(table=table)}"
+        if table is not None and table not in made:
+            weighs = _remakes(table, sql) if vendor == "sqlite" else _is_heavy(step)
+            present = names.get(table, table)
+            heavy[present] = heavy.get(present, False) or weighs
+    for table, whole in heavy.items():
+        yield f"{table}: {(WHOLE if whole else BRIEF)[vendor]}; {WRITERS[vendor].format(table=table)}"
 
 
 def _table(step: Step) -> str | None:
@@ -42,7 +49,13 @@ def _table(step: Step) -> str | None:
         return step.table
     if isinstance(step, steps.Reshape):
         return step.after.name
+    if isinstance(step, steps.Drop):
+        return step.name
     return step.new if isinstance(step, steps.Rename) else None
+
+
+def _remakes(table: str, sql: list[str]) -> bool:
+    return any(line.startswith(f'CREATE TABLE "{INTERIM}{table}"') for line in sql)
 
 
 def _is_heavy(step: Step) -> bool:

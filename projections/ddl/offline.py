@@ -11,6 +11,7 @@ from django.db import connections
 
 from events.schema import FieldSchema
 from projections import fields
+from projections.ddl import engine
 from projections.ddl.dialect import Dialect
 from projections.ddl.mysql import MySQL
 from projections.ddl.physical import Lookup, Table
@@ -70,7 +71,7 @@ def _lines(dialect: Dialect, step: Step) -> list[str]:
 def _dialect(vendor: str, using: str, lookup: Lookup, *, offline: bool) -> Dialect | None:
     module, cls = BACKENDS[vendor]
     if not offline:
-        return cls(connections[using], lookup)
+        return engine.dialect(using, lookup)
     try:
         backend = import_module(f"{module}.base")
     except ImproperlyConfigured:

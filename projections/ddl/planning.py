@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from events.diff import Handling
 from events.schema import FieldSchema, ModelSchema, thaw
-from events.types import FieldAdded, FieldAltered, FieldRestored
+from events.types import FieldAdded, FieldAltered, FieldRestored, ModelRestored
 from projections import fields
 from projections.ddl import physical, steps, values
 from projections.ddl.physical import Item, Link, Lookup, Table
@@ -18,6 +18,7 @@ from projections.transition import Change, Transition
 Said: TypeAlias = Mapping[str, Handling]
 
 ASIDE: Final = "zz_aside"
+CASE: Final = "zz_case"
 
 
 def plan(transition: Transition) -> list[Step]:
@@ -49,7 +50,15 @@ def handling(transition: Transition) -> dict[str, Handling]:
         event = recorded.event
         if isinstance(event, FieldAdded | FieldAltered | FieldRestored):
             found[event.field_id] = _merged(found.get(event.field_id, Handling()), event)
+        elif isinstance(event, ModelRestored) and event.on_error != "fail":
+            model = transition.after(event.stream_id)
+            relations = () if model is None else (f for f in model.fields if _can_let_go(f))
+            found |= {f.id: Handling(on_error=event.on_error) for f in relations}
     return found
+
+
+def _can_let_go(field: FieldSchema) -> bool:
+    return field.is_relation and not field.is_many_to_many and not field.required
 
 
 def _merged(said: Handling, event: FieldAdded | FieldAltered | FieldRestored) -> Handling:
@@ -68,7 +77,10 @@ def _renames(changes: list[Change]) -> Iterator[Step]:
     pairs = [pair for change in changes for pair in _moved(change)]
     taken = {old.lower() for old, _ in pairs}
     for old, new in steps.one_by_one(pairs, taken, ASIDE):
-        yield steps.Rename(old=old, new=new)
+        if old.lower() == new.lower():
+            # SQLite takes a name that differs in case only for the one that is there.
+            yield steps.Rename(old=old, new=CASE)
+        yield steps.Rename(old=CASE if old.lower() == new.lower() else old, new=new)
 
 
 def _moved(change: Change) -> Iterator[tuple[str, str]]:
@@ -112,7 +124,8 @@ def _reshaped(change: Change, said: Said) -> Iterator[Step]:
         if storage in old:
             former = replace(old[storage], name=link.name)
             if former.loose and not link.loose:
-                column = link.column
+                # Its columns are renamed after that, if the target was renamed meanwhile.
+                column = replace(link.column, link_columns=(former.source, former.target))
                 yield Values(kind=values.PRUNE, schema_id=after.id, table=after.db_table, column=column)
             yield from _unless_equal(former, link)
 
@@ -167,7 +180,10 @@ def _is_unique(column: FieldSchema) -> bool:
 
 def _values(old: Table, new: Table, model: ModelSchema, said: Said) -> Iterator[Values]:
     """What has to be written into rows: columns of the table first, then new link tables."""
-    changed = (c for storage, c in new.columns.items() if old.columns.get(storage) is not c)
+    tied = old.loose - new.loose
+    changed = (
+        c for storage, c in new.columns.items() if storage in tied or old.columns.get(storage) is not c
+    )
     many = (f for f in model.fields if f.is_many_to_many)
     for column in (*changed, *many):
         own = Handling() if column.retired else said.get(column.id, Handling())

@@ -78,7 +78,8 @@ def check_free(name: str, moving: set[str], using: str) -> None:
     """Refuse a table name that something else in the database has; tables that move away do not count."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        taken = {table.lower() for table in connection.introspection.table_names(cursor)} - moving
+        taken = {table.lower() for table in connection.introspection.table_names(cursor)}
+        taken -= {table.lower() for table in moving}
     if name.lower() in taken:
         raise SchemaRefused(
             f"the database has a table {name!r} that the registry does not own; choose another name",
@@ -170,6 +171,7 @@ def _check_missing(preflight: Preflight, new: FieldSchema, verdict: Verdict) -> 
         refusals.required(preflight.before, new, missing)
     if missing:
         _check_backfill(preflight, new, value)
+        _note(preflight, new, filled=missing)
 
 
 def _check_backfill(preflight: Preflight, new: FieldSchema, value: Any) -> None:
@@ -181,9 +183,11 @@ def _check_backfill(preflight: Preflight, new: FieldSchema, value: Any) -> None:
 
 
 def _check_target(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
-    if old.retired and preflight.said(new).on_error == "null":
-        return
     verdict = judging.dangling(preflight.using, preflight.before, old, new, preflight.lookup)
+    returning = old.retired or preflight.before.retired
+    if returning and preflight.said(new).on_error == "null":
+        _note(preflight, new, lost=verdict.count)
+        return
     refusals.dangling(preflight.before, new, verdict)
 
 

@@ -51,6 +51,14 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def json_value(text: str) -> Any:
+    """A JSON value, for argparse."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not JSON; quote text twice, as '\"text\"'") from None
+
+
 class Command(BaseCommand):
     help = "The schema registry: its log, its state and its health."
 
@@ -70,6 +78,9 @@ class Command(BaseCommand):
         for name in ("retire", "restore", "purge"):
             made[name].add_argument("what", help="app.Model, or app.Model.field")
         made["restore"].add_argument("--name", default="", help="give it another name")
+        made["restore"].add_argument(
+            "--backfill", type=json_value, help="what rows without a value get, as JSON"
+        )
         made["restore"].add_argument(
             "--null", action="store_true", help="empty references to rows that are gone"
         )
