@@ -120,8 +120,8 @@ def parse(built: models.Field[Any, Any], raw: Any) -> Any:
     value = built.to_python(raw)
     if isinstance(value, str) or isinstance(built, models.GenericIPAddressField):
         built.run_validators(value)
-        # An address has one spelling in the database, and a default or a choice is compared with that.
-        return value if isinstance(built, models.GenericIPAddressField) else raw
+        # Also an address, though a database gives it back in its one spelling: Django keeps what was written.
+        return raw
     if isinstance(value, memoryview):
         # Databases give bytes back, and a memoryview can neither be copied nor pickled.
         value = bytes(value)

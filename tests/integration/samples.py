@@ -102,7 +102,7 @@ STOCK_SAMPLES: Final[dict[str, Sample]] = {
     ),
     "GenericIPAddressField": Sample(
         values=("192.0.2.1", "2001:db8::1", "::", "255.255.255.255", ":".join(["ffff"] * 8)),
-        given=(("2001:DB8:0::2", "2001:db8::2"), ("192.0.2.2", "192.0.2.2")),
+        given=(("2001:db8::2", "2001:db8::2"), ("192.0.2.2", "192.0.2.2")),
     ),
 }
 
