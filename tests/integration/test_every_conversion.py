@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KINDS = {"text": {ANY_TEXT}, "whole numbers": {WHOLE}, "the rest": set(GROUPS.values()) - {ANY_TEXT, WHOLE}}
 HERE = list(SAMPLES)
 HOWS = ("null", "value", "keep")
+FIRST = {group: name for name, group in reversed(GROUPS.items())}.values()
 
 
 def cases(old: str, kind: str) -> list[Case]:
@@ -47,8 +48,13 @@ WAYS = [
 
 
 def names_of(case: Case) -> dict[str, str]:
-    """A column for each way to handle values that fail, or one if none does."""
-    return {how: f"{name_of(case.new)}_{how}" for how in (HOWS if case.failing else ("fail",))}
+    """A column for each way to handle values that fail, or one if none does.
+
+    Types of a group convert alike: one of them is handled in all ways, the others in turns.
+    """
+    one = HOWS[HERE.index(case.new) % len(HOWS)]
+    hows = HOWS if case.old in FIRST else (one,)
+    return {how: f"{name_of(case.new)}_{how}" for how in (hows if case.failing else ("fail",))}
 
 
 def prepare(old: str, ways: list[Case]) -> Held:
@@ -96,8 +102,9 @@ def test_each_value_converts_exactly_or_is_handled_as_the_change_set_says(old, w
 def convert(held: Held, way: Case) -> dict[str, list[Any]]:
     """Change the type, and return what the tombstones of the former columns have."""
     if way.failing:
+        name = next(iter(names_of(way).values()))
         with refused(DataRefused, "on_error") as caught:
-            planned(lambda: alter(held.field(names_of(way)["null"]), type=way.new, options=options_of(way)))
+            planned(lambda: alter(held.field(name), type=way.new, options=options_of(way)))
         assert caught.value.count == len(way.failing)
         assert caught.value.samples == way.failing[:5]
     before = {name: held.values[name] for name in names_of(way).values()}

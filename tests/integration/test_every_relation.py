@@ -27,6 +27,12 @@ def change(held: Held, name: str, **attributes: Any) -> dict[str, int]:
     return planned(lambda: alter(held.field(name), **attributes))
 
 
+def change_both(held: Held, **changes: dict[str, Any]) -> None:
+    with dynamo.batch():
+        for name, attributes in changes.items():
+            alter(held.field(name), **attributes)
+
+
 @each_target
 def test_a_relation_is_renamed_retired_restored_and_purged(target):
     held = hold_relations(target, **ALL)
@@ -139,28 +145,28 @@ def test_rows_with_several_links_have_no_one_reference(target, how):
 
 
 @each_target
-@pytest.mark.parametrize("relation", ["ForeignKey", "OneToOneField"])
 @pytest.mark.parametrize("plain", ["CharField", "TextField", "JSONField", "BigIntegerField", "UUIDField"])
-def test_a_reference_becomes_a_plain_value_and_back(target, relation, plain):
-    held = hold_relations(target, ref=relation)
+def test_references_become_plain_values_and_back(target, plain):
+    held = hold_relations(target, ref="ForeignKey", one="OneToOneField")
     keys = held.values["ref"]
+    away: dict[str, Any] = {"type": plain, "related_model": "", "options": {}}
     if not takes(plain, keys[0]):
         with refused(DataRefused, "on_error") as caught:
-            change(held, "ref", type=plain, related_model="", options={})
+            change(held, "ref", **away)
         assert caught.value.count == ROWS
         return
-    change(held, "ref", type=plain, related_model="", options={})
-    held.values["ref"] = [plainly(plain, key) for key in keys]
+    change_both(held, ref=away, one=away)
+    held.values["ref"] = held.values["one"] = [plainly(plain, key) for key in keys]
     held.check()
-    # A value that is no key, and one that is the key of no row.
-    lost = held.model.objects.last()
-    type(lost).objects.filter(pk=lost.pk).update(ref=plainly(plain, nobody(keys[0])))
-    back: dict[str, Any] = {"type": relation, "related_model": target, "options": {"related_name": "again"}}
+    nobodys = plainly(plain, nobody(keys[0]))
+    refer(held.model.objects.last(), "ref", nobodys)
+    back = {"related_model": target, "options": {"related_name": "again"}}
     with refused(DataRefused, "on_error") as caught:
-        change(held, "ref", **back)
-    assert (caught.value.count, caught.value.samples) == (1, [plainly(plain, nobody(keys[0]))])
-    alter(held.field("ref"), on_error="null", **back)
-    held.values["ref"] = keys
+        change(held, "ref", type="ForeignKey", **back)
+    assert (caught.value.count, caught.value.samples) == (1, [nobodys])
+    other = {**back, "type": "OneToOneField", "options": {"related_name": "+"}}
+    change_both(held, ref={**back, "type": "ForeignKey", "on_error": "null"}, one=other)
+    held.values["ref"] = held.values["one"] = keys
     held.check()
 
 
