@@ -14,6 +14,7 @@ from events.envelope import Mark
 from events.schema import ModelSchema
 from events.statements import Statement, run
 from events.types import Context, Recorded
+from projections.ddl.projector import Payload
 from projections.registry import registry
 from projections.transition import Transition
 
@@ -46,7 +47,7 @@ class ChangeSet:
     shown: bool = False
     flushing: bool = False
     failed: BaseException | None = None
-    steps_left: bool = False
+    steps_left: list[Payload] = field(default_factory=list)
     planned: bool = False
     accepted: list[Callable[[], None]] = field(default_factory=list)
     done: list[Transition] = field(default_factory=list)
@@ -88,7 +89,7 @@ class ChangeSet:
         return {
             **copied,
             "failed": self.failed,
-            "steps_left": self.steps_left,
+            "steps_left": list(self.steps_left),
             "models": dict(self.models),
             "before": dict(self.before),
             "pending": list(self.pending),

@@ -32,8 +32,8 @@ def patient(change: Change) -> Change:
             alone = not connections[conf.database()].in_atomic_block
             try:
                 return change(*args, **kwargs)
-            except SchemaBusy:
-                if not alone:
+            except SchemaBusy as busy:
+                if not alone or busy.data.get("tried"):
                     raise
                 # Writers that waited for one another must not meet again at once.
                 time.sleep(random.uniform(0, LONGEST_PAUSE * attempt))  # noqa: S311  # no secret

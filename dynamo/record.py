@@ -77,7 +77,7 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
                     stack.close()
         if work.steps_left and work.outermost:
             with _translated():
-                recovery.take_steps(using, work.model, work.mark)
+                recovery.take_steps(using, work.model, work.mark, known=work.steps_left)
     return work
 
 
@@ -131,7 +131,7 @@ def _project(work: ChangeSet, done: Transition) -> None:
         write_events(work)
     announce.before(done, work.context)
     with _translated():
-        work.steps_left |= pipeline.project_shared(done, work.using)
+        work.steps_left += pipeline.project_shared(done, work.using)
     if work.outermost and not work.shown:
         work.done.append(done)
         return

@@ -6,7 +6,7 @@ A step that was killed is done again. A change whose step fails is taken back, b
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import DatabaseError, connections
 from django.db.transaction import atomic
@@ -15,12 +15,13 @@ from dynamo import record
 from dynamo.changeset import ChangeSet
 from events import fold, journal, store
 from events.envelope import Mark, uuid7
-from events.exceptions import DynamoError, ProjectionFailed
+from events.exceptions import DynamoError, ProjectionFailed, SchemaBusy
 from events.schema import ModelSchema
 from events.types import Context
 from projections import cache, pipeline
 from projections.ddl import engine, projector
 from projections.ddl.physical import Lookup
+from projections.ddl.projector import Payload
 from projections.transition import Transition, joined
 
 logger = logging.getLogger("dynamo")
@@ -40,9 +41,9 @@ def resume(using: str) -> bool:
     """
     if engine.transactional(using) or connections[using].in_atomic_block:
         return False
-    entries = journal.entries(using)
-    if not entries:
+    if journal.is_empty(using):
         return False
+    entries = journal.entries(using)
     lookup = fold.replay(store.read(using)).models.get
     if any(entry.state == journal.UNDO for entry in entries):
         _undo(using, {**_schemas(using, store.shown(using)), **_schemas(using, None)}.get, store.head(using))
@@ -61,15 +62,27 @@ def heal(using: str) -> None:
         logger.exception("an interrupted change of the schema could not be finished; %s", REMEDY)
 
 
-def take_steps(using: str, lookup: Lookup, upto: Mark, *, unsure: bool = False) -> None:
-    """Do what the journal says; a change whose tables cannot be done is taken back."""
+def take_steps(
+    using: str, lookup: Lookup, upto: Mark, *, unsure: bool = False, known: Sequence[Payload] = ()
+) -> None:
+    """Do what the journal says; a change whose tables cannot be done is taken back.
+
+    `known` is what it says, where the caller wrote it: a single step need not be read again.
+    """
     try:
-        projector.resume(using, lookup, unsure=unsure)
+        if len(known) == 1:
+            projector.take(known[0], using, lookup)
+        else:
+            projector.resume(using, lookup, unsure=unsure)
         _reached(using, upto)
     except DatabaseError as error:
         if engine.is_lost(error):
             raise ProjectionFailed(f"the connection was lost in the middle of a change; {REMEDY}") from error
         _take_back(using)
+        if engine.is_locked(error):
+            raise SchemaBusy(
+                f"a table was not free in time, so the change was taken back; try again ({error})", tried=True
+            ) from error
         raise
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.db import connections
 
 from events.models import Step
 from events.schema import canonical
+from events.statements import inserts, run
 
 PENDING, UNDO = Step.PENDING, Step.UNDO
 
@@ -25,7 +27,15 @@ class Entry:
 
 def write(using: str, payloads: Iterable[dict[str, Any]]) -> None:
     """Note what has to be done, in the transaction that accepts the events."""
-    Step.objects.using(using).bulk_create([Step(payload=canonical(payload)) for payload in payloads])
+    rows = [(canonical(payload), PENDING) for payload in payloads]
+    run(using, inserts(using, Step, ("payload", "state"), rows))
+
+
+def is_empty(using: str) -> bool:
+    """Asked before every change, so by a plain statement."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM dynamo_events_step LIMIT 1", None)
+        return cursor.fetchone() is None
 
 
 def entries(using: str) -> list[Entry]:
@@ -49,4 +59,4 @@ def undone(using: str, entry: Entry) -> None:
 
 
 def clear(using: str) -> None:
-    Step.objects.using(using).all().delete()
+    run(using, [("DELETE FROM dynamo_events_step", [])])

@@ -185,9 +185,11 @@ def exists(using: str, recorded: Recorded) -> bool:
 
 def checkpoint(using: str, name: str, at: Mark) -> None:
     """Note how far a projection of this database has come."""
-    reached = {"position": at.position, "hash": at.hash}
-    if not Checkpoint.objects.using(using).filter(pk=name).update(**reached):
-        Checkpoint.objects.using(using).create(pk=name, **reached)
+    with connections[using].cursor() as cursor:
+        cursor.execute(MOVE_CHECKPOINT, [at.position, at.hash, name])
+        found = cursor.rowcount
+    if not found:
+        Checkpoint.objects.using(using).create(pk=name, position=at.position, hash=at.hash)
 
 
 def checkpoints(using: str) -> dict[str, int]:

@@ -120,7 +120,11 @@ def parse(built: models.Field[Any, Any], raw: Any) -> Any:
     value = built.to_python(raw)
     if isinstance(value, str) or isinstance(built, models.GenericIPAddressField):
         built.run_validators(value)
-        return raw
+        # An address has one spelling in the database, and a default or a choice is compared with that.
+        return value if isinstance(built, models.GenericIPAddressField) else raw
+    if isinstance(value, memoryview):
+        # Databases give bytes back, and a memoryview can neither be copied nor pickled.
+        value = bytes(value)
     _refuse_special(value)
     built.run_validators(value)
     return _in_project_time(value) if isinstance(value, datetime) else value

@@ -20,6 +20,7 @@ from events.schema import ModelSchema
 from events.types import Recorded
 from projections import admin_site, cache, conf, lazy
 from projections.ddl import engine, projector
+from projections.ddl.projector import Payload
 from projections.registry import UNKNOWN, registry
 from projections.transition import Transition, joined
 
@@ -34,11 +35,11 @@ heal: Callable[[str], None] | None = None
 writing: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
 
-def project_shared(transition: Transition, using: str) -> bool:
+def project_shared(transition: Transition, using: str) -> list[Payload]:
     """What all processes share, in the transaction of the change: tables, content types, checkpoint.
 
-    Says whether steps are left for after the commit, as on MariaDB; the checkpoint comes with them. Where
-    tables follow in the transaction, it was moved with the head.
+    Returns the steps that are left for after the commit, as on MariaDB; the checkpoint comes with them.
+    Where tables follow in the transaction, it was moved with the head.
     """
     steps_left = projector.project(transition, using)
     cache.project_shared(transition, using)

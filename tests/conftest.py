@@ -1,8 +1,9 @@
 """Hooks that hold for every test: no skip passes unnoticed, and failures can be reproduced.
 
 A test that makes no sense on every database says what it needs: `pytest.mark.needs("sqlite")` for what only
-SQLite does, `pytest.mark.needs("ddl in atomic")` for changes inside a caller's transaction, which MariaDB
-cannot take back. On another database it is not selected, which is no skip.
+SQLite does (or "postgresql", "mysql", or "server" for both of them), `pytest.mark.needs("ddl in atomic")` for
+changes inside a caller's transaction, which MariaDB cannot take back. On another database it is not selected,
+which is no skip.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ hypothesis.settings.load_profile("dynamo")
 
 def capabilities() -> set[str]:
     """What a test may need of the database that this run uses."""
-    return {connection.vendor} | ({"ddl in atomic"} if connection.features.can_rollback_ddl else set())
+    kind = set() if connection.vendor == "sqlite" else {"server"}
+    return {connection.vendor} | kind | ({"ddl in atomic"} if connection.features.can_rollback_ddl else set())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

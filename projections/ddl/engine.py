@@ -96,6 +96,14 @@ def run(using: str, sql: str, *, settle: bool = False) -> None:
         cursor.execute(sql, None)
 
 
+def hold(using: str, table: str) -> None:
+    """Let nobody write a table whose rows are being judged; PostgreSQL would round what came in between."""
+    connection = connections[using]
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(table)} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def check_references(using: str, used: Dialect) -> None:
     """Only SQLite's outermost transaction runs without enforcing; every other case checks by itself."""
     if isinstance(used, SQLite) and not used.enforced:

@@ -34,7 +34,7 @@ def nulls(rows: Rows, column: FieldSchema) -> int:
 
 
 def has(rows: Rows, column: FieldSchema, value: Any) -> bool:
-    return bool(rows.query.filter(**{attribute(column): value}).exists())
+    return bool(rows.query.alias(value=rows.exactly(column)).filter(value=value).exists())
 
 
 def failing(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup, owner: ModelSchema) -> Verdict:
@@ -58,7 +58,7 @@ def duplicates(rows: Rows, columns: list[FieldSchema]) -> Verdict:
     """How many combinations of values occur more than once; NULL is never equal to NULL."""
     names = [attribute(column) for column in columns]
     present = Q(*(Q(**{f"{name}__isnull": False}) for name in names))
-    groups = rows.query.filter(present).order_by().values_list(*names)
+    groups = rows.query.filter(present).order_by().values_list(*map(rows.exactly, columns))
     repeated = groups.annotate(times=Count("pk")).filter(times__gt=1)
     return Verdict(count=repeated.count(), samples=[row[:-1] for row in repeated[:SAMPLES]])
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
+from events.schema import FieldSchema
+from projections import fields
 from projections.ddl import engine
 from projections.ddl.dialect import Dialect
 from projections.ddl.mysql import MySQL
-from projections.ddl.physical import Lookup
+from projections.ddl.physical import Lookup, Table
 from projections.ddl.postgresql import PostgreSQL
 from projections.ddl.sqlite import SQLite
 from projections.ddl.steps import Step, Values
@@ -37,14 +40,26 @@ class OfflineMySQL(MySQL):
 
 
 def rendered(steps: list[Step], using: str, lookup: Lookup) -> dict[str, list[str]]:
-    """Statements by vendor; a database whose driver is not installed is left out."""
+    """Statements by vendor; a database that lacks a type, or whose driver is not installed, is left out."""
     own = connections[using].vendor
     out: dict[str, list[str]] = {}
-    for vendor in BACKENDS:
+    tied = any(_only_here(column) for step in steps for column in _columns(step))
+    for vendor in (own,) if tied else BACKENDS:
         dialect = _dialect(vendor, using, lookup, offline=vendor != own)
         if dialect is not None:
             out[vendor] = [line for step in steps for line in _lines(dialect, step)]
     return out
+
+
+def _columns(step: Step) -> Iterator[FieldSchema]:
+    for item in (getattr(step, name, None) for name in ("item", "before", "after")):
+        if isinstance(item, Table):
+            yield from item.columns.values()
+
+
+def _only_here(column: FieldSchema) -> bool:
+    row = fields.field_type(column.type)
+    return row is not None and bool(row.backend)
 
 
 def _lines(dialect: Dialect, step: Step) -> list[str]:

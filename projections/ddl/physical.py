@@ -50,6 +50,13 @@ class Link:
 Item: TypeAlias = Table | Link
 
 
+def exact_collation(connection: Any) -> str:
+    """MariaDB compares text without case unless told otherwise; what is unique must not depend on it."""
+    if connection.vendor != "mysql":
+        return ""
+    return "utf8mb4_nopad_bin" if connection.mysql_is_mariadb else "utf8mb4_0900_bin"
+
+
 def table(schema: ModelSchema) -> Table:
     every = (*schema.fields, *schema.retired_fields)
     columns = {f.storage: f for f in every if not f.is_many_to_many}

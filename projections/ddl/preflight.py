@@ -14,7 +14,7 @@ from events.diff import Handling
 from events.exceptions import DataRefused, SchemaRefused
 from events.schema import FieldSchema, ModelSchema
 from projections import conversions, fields
-from projections.ddl import judging, refusals, values
+from projections.ddl import engine, judging, refusals, values
 from projections.ddl.judging import Verdict
 from projections.ddl.physical import Lookup
 from projections.ddl.rows import Rows
@@ -112,6 +112,7 @@ def _check_altered(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> 
         return
     mode = conversions.mode(old, new)
     if mode == conversions.FITS and old.type not in conversions.KEYS:
+        engine.hold(preflight.using, preflight.before.db_table)
         verdict = judging.failing(preflight.rows(old), old, new, preflight.lookup, preflight.before)
         _note(preflight, new, fits=verdict.total - verdict.count, fails=verdict.count)
         refusals.conversion(preflight.before, new, verdict)

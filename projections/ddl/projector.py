@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db import DatabaseError
 
@@ -19,23 +19,26 @@ from projections.ddl.physical import Lookup
 from projections.ddl.steps import Step, Values
 from projections.transition import Transition
 
+Payload: TypeAlias = dict[str, Any]
+
 ATTEMPTS: Final = 3
 
 
-def project(transition: Transition, using: str) -> bool:
-    """Bring the tables up to a transition, or note in the journal what that takes and return True."""
+def project(transition: Transition, using: str) -> list[Payload]:
+    """Bring the tables up to a transition, or note in the journal what that takes and return it."""
     steps = planning.plan(transition)
     if not steps:
-        return False
+        return []
     lookup = planning.lookup(transition)
     if engine.transactional(using):
         _run(steps, using, lookup)
-        return False
-    journal.write(using, payloads(steps, using, lookup))
-    return True
+        return []
+    noted = list(payloads(steps, using, lookup))
+    journal.write(using, noted)
+    return noted
 
 
-def payloads(steps: list[Step], using: str, lookup: Lookup) -> Iterator[dict[str, Any]]:
+def payloads(steps: list[Step], using: str, lookup: Lookup) -> Iterator[Payload]:
     """The steps as they stand in the journal."""
     used = engine.dialect(using, lookup)
     for step in steps:
@@ -46,12 +49,17 @@ def payloads(steps: list[Step], using: str, lookup: Lookup) -> Iterator[dict[str
             yield {"sql": statement.sql, "holds": statement.holds, "undo": statement.undo}
 
 
+def take(payload: Payload, using: str, lookup: Lookup) -> None:
+    """Do one step that was just noted."""
+    _patiently(partial(_do, payload, using, lookup))
+
+
 def resume(using: str, lookup: Lookup, *, unsure: bool) -> None:
     """Do what the journal says, in order. `unsure`: the first step may have been done before a crash."""
     left = [entry for entry in journal.entries(using) if entry.state == journal.PENDING]
     for number, entry in enumerate(left):
         if not (unsure and number == 0 and _is_done(entry, using)):
-            _patiently(partial(_do, entry.payload, using, lookup))
+            take(entry.payload, using, lookup)
         if number < len(left) - 1:
             journal.done(using, entry)
 
@@ -105,7 +113,7 @@ def _patiently(act: Callable[[], None]) -> None:
             return
 
 
-def _do(payload: dict[str, Any], using: str, lookup: Lookup) -> None:
+def _do(payload: Payload, using: str, lookup: Lookup) -> None:
     if "sql" in payload:
         engine.run(using, payload["sql"])
     else:

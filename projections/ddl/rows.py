@@ -8,12 +8,17 @@ from typing import Any, Final
 
 from django.apps.registry import Apps
 from django.db import connections, models
+from django.db.models.functions import Collate
+from django.db.transaction import atomic
 
 from events.schema import FieldSchema
 from projections import fields
-from projections.ddl.physical import Lookup, table_of
+from projections.ddl.physical import Lookup, exact_collation, table_of
 
 BATCH: Final = 1_000
+
+# Rows in one statement: each takes three parameters, and SQLite may be built to take no more than 999.
+AT_ONCE: Final = 250
 
 
 class Rows:
@@ -41,6 +46,12 @@ class Rows:
     def field(self, column: FieldSchema) -> Any:
         return self.model._meta.get_field(attribute(column))
 
+    def exactly(self, column: FieldSchema) -> Any:
+        """The column's value for comparison, where text differs as it does in a unique column."""
+        value, collation = models.F(attribute(column)), exact_collation(self.connection)
+        is_text = str(self.field(column).db_type(self.connection)).startswith("varchar")
+        return Collate(value, collation) if collation and is_text and not column.is_relation else value
+
     def any(self) -> bool:
         return bool(self.query.exists())
 
@@ -67,17 +78,29 @@ class Rows:
             yield batch
 
     def write(self, column: FieldSchema, pairs: list[tuple[Any, Any]]) -> None:
-        """Set a column of many rows, given as (key, value)."""
-        if not pairs:
-            return
-        stored = [(self._stored(column, value), key) for key, value in pairs]
-        with self.connection.cursor() as cursor:
-            cursor.executemany(f"{self._set(column)} WHERE {self._quote('id')} = %s", stored)
+        """Set a column of many rows, given as (key, value): in a few statements, and one transaction."""
+        stored = [(key, self._stored(column, value)) for key, value in pairs]
+        with atomic(using=self.using, savepoint=False), self.connection.cursor() as cursor:
+            for start in range(0, len(stored), AT_ONCE):
+                self._write_some(cursor, column, stored[start : start + AT_ONCE])
+
+    def _write_some(self, cursor: Any, column: FieldSchema, stored: list[tuple[Any, Any]]) -> None:
+        key = self._quote("id")
+        cases = f"CASE {key} {' '.join(['WHEN %s THEN %s'] * len(stored))} END"
+        if self.connection.vendor == "postgresql":
+            # It takes bare literals for text.
+            cases = f"CAST({cases} AS {self._strict[column.storage].db_type(self.connection)})"
+        where = f"WHERE {key} IN ({', '.join(['%s'] * len(stored))})"
+        update = f"UPDATE {self._quote(self.table)} SET {self._quote(column.column)} = {cases} {where}"
+        cursor.execute(update, [*(value for pair in stored for value in pair), *(key for key, _ in stored)])
 
     def fill_nulls(self, column: FieldSchema, value: Any) -> None:
-        where = f"WHERE {self._quote(column.column)} IS NULL"
+        self.fill(column, value, f"{self._quote(column.column)} IS NULL")
+
+    def fill(self, column: FieldSchema, value: Any, condition: str) -> None:
+        """Set a column of the rows for which a condition in SQL holds."""
         with self.connection.cursor() as cursor:
-            cursor.execute(f"{self._set(column)} {where}", [self._stored(column, value)])
+            cursor.execute(f"{self._set(column)} WHERE {condition}", [self._stored(column, value)])
 
     def empty_to_null(self, column: FieldSchema) -> None:
         with self.connection.cursor() as cursor:

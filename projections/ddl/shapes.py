@@ -14,7 +14,7 @@ from django.db import models
 
 from events.schema import FieldSchema
 from projections import classes, fields
-from projections.ddl.physical import SOURCE, TARGET, Item, Link, Lookup, Table, table_of
+from projections.ddl.physical import SOURCE, TARGET, Item, Link, Lookup, Table, exact_collation, table_of
 
 UNIQUE, INDEX, CHECK, REFERENCE = "unique", "index", "check", "reference"
 
@@ -25,6 +25,9 @@ COLUMN: Final = "{column}"
 LITERAL: Final = (
     models.CharField,
     models.TextField,
+    models.FileField,
+    models.FilePathField,
+    models.BinaryField,
     models.IntegerField,
     models.BooleanField,
     models.FloatField,
@@ -174,11 +177,8 @@ class Describer:
         return text
 
     def _collation(self, column: FieldSchema, type_name: str) -> str:
-        """MariaDB compares text without case unless told otherwise; what is unique must not depend on it."""
         unique = column.unique or column.unique_together
-        if self.connection.vendor != "mysql" or not unique or not type_name.startswith("varchar"):
-            return ""
-        return "utf8mb4_nopad_bin" if self.connection.mysql_is_mariadb else "utf8mb4_0900_bin"
+        return exact_collation(self.connection) if unique and type_name.startswith("varchar") else ""
 
     def _constraints(
         self,
@@ -213,9 +213,8 @@ def natural_default(built: Any, column: FieldSchema) -> Any:
     """The DEFAULT that a NOT NULL column keeps, so that writers who do not know it yet can insert."""
     if not isinstance(built, LITERAL):
         return None
-    if column.default is not None:
-        return built.get_default()
-    return "" if not column.required and built.empty_strings_allowed else None
+    empty = not column.required and built.empty_strings_allowed
+    return built.get_default() if empty or column.default is not None else None
 
 
 def _is_pattern(type_name: str) -> bool:

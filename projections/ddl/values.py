@@ -63,10 +63,12 @@ def take_back(step: Values, using: str, lookup: Lookup) -> None:
 
 
 def _fill(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
-    """Give a value to rows that have none; text without a better one gets ''."""
+    """Give a value to rows that have none; text without a better one gets '', which for bytes is b''."""
     rows = Rows(step.table, [step.column], using, lookup, owner)
     value = existing(step.column, step.said)
-    rows.fill_nulls(step.column, "" if value is None else value)
+    if value is None:
+        value = fields.build(replace(step.column, help="", choices=())).get_default()
+    rows.fill_nulls(step.column, value)
 
 
 def _empty(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
@@ -172,15 +174,13 @@ def _unlink(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> Non
     own = f"FROM {link} l WHERE l.{source} = {table}.{key}"
     with connections[using].cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET {column} = (SELECT min(l.{target}) {own}) WHERE (SELECT count(*) {own}) = 1"
+            f"UPDATE {table} SET {column} = (SELECT l.{target} {own} LIMIT 1) "
+            f"WHERE (SELECT count(*) {own}) = 1"
         )
     rows = Rows(step.table, [step.column], using, lookup, owner)
     substitute = _substitute(step.column, step.said)
     if substitute is not None:
-        with connections[using].cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {table} SET {column} = %s WHERE (SELECT count(*) {own}) > 1", [substitute]
-            )
+        rows.fill(step.column, substitute, f"(SELECT count(*) {own}) > 1")
     if step.said.backfill is not None and step.column.required:
         rows.fill_nulls(step.column, step.said.backfill)
 

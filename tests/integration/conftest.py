@@ -11,6 +11,11 @@ from tests.integration.homes import Home
 from tests.integration.making import foreign_keys_enforced
 from tests.integration.processes import Project
 
+# What these say when they fail is what a test says.
+pytest.register_assert_rewrite(
+    *(f"tests.integration.{name}" for name in ("agreement", "field_changes", "held"))
+)
+
 
 @pytest.fixture(autouse=True)
 def usable_connection(request):

@@ -11,10 +11,19 @@ from dynamo.exceptions import DynamoError
 from dynamo.models import MetaField, MetaModel
 from projections.ddl import sqlite
 from projections.registry import registry
+from tests.integration.agreement import settled, unlogged
 from tests.integration.changes import CHANGES, prepare
 from tests.integration.databases import sql
 from tests.integration.faults import failing
-from tests.integration.making import add, alter, columns, everything, foreign_keys_enforced, make, rename
+from tests.integration.making import (
+    add,
+    alter,
+    columns,
+    everything,
+    foreign_keys_enforced,
+    make,
+    rename,
+)
 from tests.library.models import Publisher
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,24 +39,6 @@ class Undo(Exception):
 
 def names(meta: MetaModel) -> list[str]:
     return [f.name for f in meta.get_model()._meta.get_fields()]
-
-
-def settled() -> None:
-    """The log, the rows, the tables and the classes agree, and the connection is as it was."""
-    assert dynamo.verify().problems == []
-    connection.check_constraints()
-    assert (connection.in_atomic_block, foreign_keys_enforced()) == (False, True)
-    for schema in registry.live():
-        for row in registry.model_class(schema.id).objects.all():
-            assert str(row)
-
-
-def unlogged() -> dict[str, object]:
-    """Everything but the log, which keeps what was accepted and what took it back, and what counts on it."""
-    traces = everything()
-    for name in ("events", "head", "checkpoints", "mark"):
-        del traces[name]
-    return traces
 
 
 @every_change

@@ -12,3 +12,21 @@ class Publisher(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Country(models.Model):
+    """A model whose key is text."""
+
+    code = models.CharField(max_length=20, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Parcel(models.Model):
+    """A model whose key is a UUID."""
+
+    number = models.UUIDField(primary_key=True)
+
+    def __str__(self) -> str:
+        return str(self.number)
