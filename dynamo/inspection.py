@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import orjson
@@ -51,6 +52,16 @@ def verify(tell: Tell, options: dict[str, Any]) -> bool:
     return report.ok
 
 
+@contextmanager
+def as_found() -> Iterator[None]:
+    """Without what every process mends at its first look at the log: a doctor looks first."""
+    heal, pipeline.heal = pipeline.heal, None
+    try:
+        yield
+    finally:
+        pipeline.heal = heal
+
+
 def doctor(tell: Tell, options: dict[str, Any]) -> bool:
     using = conf.database()
     if options["fix"] and not guards.present(connections[using]):
@@ -64,7 +75,7 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
     if left:
         tell(
             {"problem": "pending", "steps": left},
-            f"an accepted change still needs {left} steps; --fix takes them",
+            f"an interrupted change still needs {_steps(left)}; --fix, or the next request, finishes it",
         )
     report = api.verify()
     behind = {name: at for name, at in store.checkpoints(using).items() if at != store.head(using).position}
@@ -86,7 +97,7 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
 def plan(tell: Tell, options: dict[str, Any]) -> bool | int:
     """2 says that there is something to do, 3 that values would be lost, 1 that it would be refused."""
     try:
-        document = orjson.loads(options["file"].read())
+        document = orjson.loads(options["file"])
     except ValueError as error:
         raise SchemaRefused(f"the proposal is not JSON: {error}") from error
     made = api.plan(*proposal.changes(document))
@@ -117,7 +128,8 @@ def restore(tell: Tell, options: dict[str, Any]) -> bool:
 
 def purge(tell: Tell, options: dict[str, Any]) -> bool | int:
     if not options["yes"]:
-        text = f"{options['what']} and its values would be dropped for good; say --yes to do so"
+        (operation,) = api.plan(lambda: api.purge(options["what"])).operations
+        text = f"would {operation.sentence} with its values, for good; say --yes to do so"
         tell({"unconfirmed": options["what"]}, text)
         return UNCONFIRMED
     api.purge(options["what"])
@@ -203,8 +215,13 @@ def _resume(tell: Tell, using: str) -> None:
         if recovery.resume(using):
             api.catch_up()
             tell(
-                {"fixed": "pending", "steps": left}, f"took {left} steps that an interrupted change had left"
+                {"fixed": "pending", "steps": left},
+                f"finished an interrupted change, which needed {_steps(left)}",
             )
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _rebuild_if_needed(tell: Tell, using: str) -> None:

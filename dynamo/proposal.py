@@ -58,11 +58,11 @@ def _named(rows: Iterable[Any], name: str) -> Any:
 def _readings(parts: list[str]) -> list[tuple[str, str, str]]:
     """Two parts may be app.Model or Model.field."""
     default = conf.default_app()
-    return {
-        1: [(default, parts[0], "")],
-        2: [(parts[0], parts[1], ""), (default, parts[0], parts[1])],
-        3: [(parts[0], parts[1], parts[2])],
-    }.get(len(parts), [])
+    if len(parts) == 2:
+        return [(parts[0], parts[1], ""), (default, parts[0], parts[1])]
+    if len(parts) == 1:
+        return [(default, parts[0], "")]
+    return [(parts[0], parts[1], parts[2])] if len(parts) == 3 else []
 
 
 def _checked(number: int, item: Any) -> Mapping[str, Any]:

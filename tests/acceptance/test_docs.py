@@ -12,6 +12,7 @@ import pytest
 from tests.acceptance.pages import ROOT, anchors, blocks, links, pages
 
 QUICKSTART = ROOT / "docs" / "quickstart.md"
+EXAMPLES = [ROOT / "README.md", QUICKSTART, ROOT / "docs" / "changing.md"]
 
 
 def run(*arguments: str | Path, project: Path) -> str:
@@ -43,7 +44,7 @@ def project(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", QUICKSTART], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.name)
 def test_examples_do_what_the_page_says(project, page):
     assert any(block.action == "doctest" for block in blocks(page))
     run("-m", "tests.acceptance.run_doctest", page, project=project)

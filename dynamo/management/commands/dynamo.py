@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import getpass
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, FileType
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -51,6 +53,14 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def contents(path: str) -> bytes:
+    """What a file has in it, or standard input for -, for argparse."""
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise ArgumentTypeError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def json_value(text: str) -> Any:
     """A JSON value, for argparse."""
     try:
@@ -73,7 +83,7 @@ class Command(BaseCommand):
             made[name].add_argument("--after", type=whole, default=0, help="begin after this position")
         made["log"].add_argument("--limit", type=whole, default=None, help="at most this many events")
         made["show"].add_argument("--at", type=whole, default=None, help="as of this position")
-        made["plan"].add_argument("file", type=FileType("rb"), help="JSON list of changes; - for stdin")
+        made["plan"].add_argument("file", type=contents, help="JSON list of changes; - for stdin")
         made["plan"].add_argument("--sql", action="store_true", help="show the statements too")
         for name in ("retire", "restore", "purge"):
             made[name].add_argument("what", help="app.Model, or app.Model.field")
@@ -86,6 +96,11 @@ class Command(BaseCommand):
         )
         made["purge"].add_argument("--yes", action="store_true", help="confirm that the values go for good")
         made["doctor"].add_argument("--fix", action="store_true", help="mend what is safe to mend")
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        """The checks that come before `handle` look at the log already."""
+        with inspection.as_found() if options["subcommand"] == "doctor" else nullcontext():
+            return super().execute(*args, **options)
 
     def handle(self, *args: Any, **options: Any) -> None:
         run = SUBCOMMANDS[options["subcommand"]][0]
