@@ -137,7 +137,13 @@ def _project(work: ChangeSet, done: Transition) -> None:
         return
     if work.steps_left:
         on_commit(partial(_take_steps_late, work.using), using=work.using)
-    pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+    _stage(work, done)
+
+
+def _stage(work: ChangeSet, done: Transition) -> None:
+    """Show a transition ahead of its commit; if that never comes, the saved rows are unsaved again."""
+    publish = partial(announce.after, done, work.context)
+    pipeline.stage(done, work.using, publish, work.put_back_rows)
 
 
 def _judged(work: ChangeSet, done: Transition) -> Findings:
@@ -197,7 +203,7 @@ def show(using: str) -> None:
     ready, work.done = work.done, []
     work.shown = True
     for done in ready:
-        pipeline.stage(done, work.using, partial(announce.after, done, work.context))
+        _stage(work, done)
     flush(work)
 
 

@@ -38,6 +38,7 @@ def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
         record.record(work, before, after)
         if before is not None and before.name != after.name:
             _rename_link_columns(after, work)
+        _remember(row, work)
     _accept(row, intent.model_row(after))
 
 
@@ -62,6 +63,7 @@ def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) ->
         clashes.check_fields(changed, work)
         record.record(work, model, changed, by_field)
         attributes = intent.field_row(after, changed, work)
+        _remember(row, work)
     _accept(row, attributes)
 
 
@@ -76,6 +78,7 @@ def delete_model(row: Any) -> None:
         record.record(work, before, after)
         if conf.get("DYNAMO_DELETE_TABLES"):
             record.record(work, work.model(before.id), None)
+        _remember(row, work)
     _forget_key(row)
 
 
@@ -96,6 +99,7 @@ def delete_field(row: Any) -> None:
             kept = work.model(model.id)
             assert kept is not None
             record.record(work, kept, kept.without_retired(before.id))
+        _remember(row, work)
     _forget_key(row)
 
 
@@ -162,7 +166,6 @@ def _unsaved(row: Any) -> ModelSchema:
 
 def _forget_key(row: Any) -> None:
     """As Django leaves a deleted instance: saved again, it would be a new row."""
-    _remember(row)
     row._state.adding = True
     row.pk = None
     row.loaded = {}
@@ -282,7 +285,6 @@ def _refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
 
 def _accept(row: Any, attributes: dict[str, Any]) -> None:
     """Show on the row what was recorded: resolved names, order, options with their defaults."""
-    _remember(row)
     for name, value in attributes.items():
         setattr(row, name, value)
     row._state.adding = False
@@ -290,11 +292,9 @@ def _accept(row: Any, attributes: dict[str, Any]) -> None:
     row.loaded = snapshot(row)
 
 
-def _remember(row: Any) -> None:
-    """In an open change set: a row whose change is given up must not believe that it was saved."""
-    work = current(conf.database())
-    if work is not None:
-        work.accepted.append(partial(_put_back, row, row.pk, row.loaded, adding=row._state.adding))
+def _remember(row: Any, work: ChangeSet) -> None:
+    """A row whose change is given up must not believe that it was saved."""
+    work.accepted.append(partial(_put_back, row, row.pk, row.loaded, adding=row._state.adding))
 
 
 def _put_back(row: Any, key: Any, loaded: dict[str, Any], *, adding: bool) -> None:

@@ -200,21 +200,26 @@ class Staged:
 
 
 def _nothing() -> None:
-    """What a hook publishes that has published already."""
+    """What a hook does that has nothing to do, or has done it already."""
 
 
 class Entry:
-    def __init__(self, shown: Transition) -> None:
+    """`dropped` is called when the transition is taken back."""
+
+    def __init__(self, shown: Transition, dropped: Callable[[], None]) -> None:
         self.shown = shown
+        self.dropped = dropped
 
 
 # Transitions shown before their commit, oldest first; only the holder of the writers' lock can have any.
 staged: list[Entry] = []
 
 
-def stage(shown: Transition, using: str, publish: Callable[[], None]) -> None:
+def stage(
+    shown: Transition, using: str, publish: Callable[[], None], dropped: Callable[[], None] = _nothing
+) -> None:
     """Show a transition inside the caller's transaction; `publish` runs after its commit."""
-    entry = Entry(shown)
+    entry = Entry(shown, dropped)
     with registry.lock:
         project_local(shown)
         staged.append(entry)
@@ -225,7 +230,9 @@ def take_back(entry: Entry) -> None:
     """Undo a transition and all that came after it, newest first."""
     with registry.lock:
         while entry in staged:
-            project_local(staged.pop().shown.inverse())
+            last = staged.pop()
+            project_local(last.shown.inverse())
+            last.dropped()
 
 
 def settle(done: Transition) -> None:

@@ -135,6 +135,23 @@ def test_a_failure_at_any_statement_inside_a_callers_transaction_leaves_no_trace
 
 
 @inside_atomic
+def test_a_row_whose_transaction_rolled_back_is_recorded_when_it_is_saved_again(transactional_db):
+    title = add(make("Book"), "title")
+    title.name = "name"
+    with pytest.raises(Undo), transaction.atomic():
+        title.save()
+        raise Undo
+    title.save()
+    assert [field.name for field in MetaField.objects.all()] == ["name"]
+    with pytest.raises(Undo), transaction.atomic():
+        title.delete()
+        raise Undo
+    title.delete()
+    assert not MetaField.objects.exists()
+    settled()
+
+
+@inside_atomic
 def test_a_batch_that_fails_at_the_end_leaves_no_trace(transactional_db):
     prepare()
     before = everything()
