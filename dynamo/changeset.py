@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from events.envelope import Mark
+from events.exceptions import SchemaRefused
 from events.schema import ModelSchema
 from events.statements import Statement, run
 from events.types import Context, Recorded
 from projections.ddl.projector import Payload
 from projections.registry import registry
 from projections.transition import Transition
+
+ROLLBACK: Final = "ROLLBACK TO SAVEPOINT "
 
 open_sets: WeakKeyDictionary[BaseDatabaseWrapper, ChangeSet] = WeakKeyDictionary()
 
@@ -43,6 +46,8 @@ class ChangeSet:
     unwritten: list[Recorded] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     written: int = 0
+    logged: int = 0
+    savepoints: dict[str, tuple[int, int]] = field(default_factory=dict)
     start: Mark = field(default_factory=Mark)
     shown: bool = False
     flushing: bool = False
@@ -113,6 +118,7 @@ class ChangeSet:
 
     def write_rows(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
         """An execute wrapper: meta rows wait until anybody sends a statement, who then finds them written."""
+        self._watch(str(sql))
         if self.statements:
             try:
                 run(self.using, self.take_statements())
@@ -120,6 +126,17 @@ class ChangeSet:
                 self.failed = error
                 raise
         return execute(sql, params, many, context)
+
+    def _watch(self, sql: str) -> None:
+        """A savepoint that is rolled back takes what was recorded since, and this must not be committed."""
+        if sql.startswith("SAVEPOINT "):
+            self.savepoints[sql.removeprefix("SAVEPOINT ")] = (self.mark.position, self.logged)
+        elif sql.startswith(ROLLBACK):
+            known = self.savepoints.get(sql.removeprefix(ROLLBACK))
+            if known is not None and known != (self.mark.position, self.logged):
+                self.failed = SchemaRefused(
+                    "a savepoint was rolled back with changes of the schema in it; use a nested batch() there"
+                )
 
     def take_statements(self) -> list[Statement]:
         taken, self.statements = self.statements, []

@@ -76,7 +76,7 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
                 with _translated():
                     stack.close()
         if work.steps_left and work.outermost:
-            with _translated():
+            with _rows_put_back(work), _translated():
                 recovery.take_steps(using, work.model, work.mark, known=work.steps_left)
     return work
 
@@ -165,6 +165,7 @@ def write_events(work: ChangeSet) -> None:
         whole = engine.transactional(work.using)
         store.write(work.using, work.unwritten, first=work.take_statements(), reached=whole)
         work.unwritten = []
+        work.logged += 1
 
 
 def write_open() -> None:

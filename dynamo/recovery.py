@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.db.transaction import atomic
 
 from dynamo import record
 from dynamo.changeset import ChangeSet
 from events import fold, journal, store
 from events.envelope import Mark, uuid7
-from events.exceptions import DynamoError, ProjectionFailed, SchemaBusy
+from events.exceptions import ProjectionFailed, SchemaBusy
 from events.schema import ModelSchema
 from events.types import Context
 from projections import cache, pipeline
@@ -58,7 +58,7 @@ def heal(using: str) -> None:
         with engine.exclusive(using, wait=0) as alone:
             if alone:
                 resume(using)
-    except (DatabaseError, DynamoError):
+    except Exception:
         logger.exception("an interrupted change of the schema could not be finished; %s", REMEDY)
 
 
@@ -75,7 +75,8 @@ def take_steps(
         else:
             projector.resume(using, lookup, unsure=unsure)
         _reached(using, upto)
-    except DatabaseError as error:
+    except Exception as error:
+        # Whatever a step raises, a value that does not convert too: the change must not stay half done.
         if engine.is_lost(error):
             raise ProjectionFailed(f"the connection was lost in the middle of a change; {REMEDY}") from error
         _take_back(using)
@@ -89,7 +90,7 @@ def take_steps(
 def _take_back(using: str) -> None:
     """Append what undoes the events that the tables did not reach, and undo what was done of them."""
     before, after = _schemas(using, store.shown(using)), _schemas(using, None)
-    if any(key not in after for key in before):
+    if any(key not in after for key in before) or projector.dropped(using):
         raise ProjectionFailed(f"what was dropped cannot be brought back; {REMEDY}")
     with atomic(using=using):
         mark, now = store.lock(using)

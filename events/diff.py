@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from events.fold import evolve
@@ -104,10 +104,8 @@ def _field_events(
     gone = {f.id: f for f in before.retired_fields}
     kept = {f.id: f for f in after.retired_fields}
     for field_id, field in old.items():
-        if field_id in kept:
-            yield _changed(FieldRetired, after.id, field, kept[field_id])
-        elif field_id not in new:
-            yield FieldPurged(stream_id=after.id, field_id=field_id, before=Frozen(field.attributes()))
+        if field_id not in new:
+            yield _gone(after.id, field, kept.get(field_id))
     for field_id, field in gone.items():
         if field_id in new:
             said = handling.get(field_id, Handling())
@@ -115,11 +113,28 @@ def _field_events(
             yield _changed(FieldRestored, after.id, field, new[field_id], **words)
         elif field_id not in kept:
             yield FieldPurged(stream_id=after.id, field_id=field_id, before=Frozen(field.attributes()))
+    converted = {said.kept.id for said in handling.values() if said.kept is not None}
+    for field_id in sorted(kept.keys() - old.keys() - gone.keys() - converted):
+        yield from _kept_after_all(after.id, kept[field_id])
     for field_id, field in new.items():
         if field_id in old:
             yield from _altered(after.id, old[field_id], field, handling.get(field_id, Handling()))
         elif field_id not in gone:
             yield _added(after.id, field, handling.get(field_id, Handling()))
+
+
+def _gone(model_id: str, field: FieldSchema, kept: FieldSchema | None) -> Event:
+    """A live field is retired, or was never to be: then it goes with its column."""
+    if kept is not None:
+        return _changed(FieldRetired, model_id, field, kept)
+    return FieldPurged(stream_id=model_id, field_id=field.id, before=Frozen(field.attributes()))
+
+
+def _kept_after_all(model_id: str, field: FieldSchema) -> Iterator[Event]:
+    """A purge that is taken back before anything was dropped."""
+    live = replace(field, retired=False)
+    yield _added(model_id, live, Handling())
+    yield _changed(FieldRetired, model_id, live, field)
 
 
 def _added(model_id: str, field: FieldSchema, handling: Handling) -> FieldAdded:

@@ -13,7 +13,7 @@ from events.models import Step
 from events.schema import canonical
 from events.statements import inserts, run
 
-PENDING, UNDO = Step.PENDING, Step.UNDO
+PENDING, DONE, UNDO = Step.PENDING, Step.DONE, Step.UNDO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,7 @@ def _locked(using: str, vendor: str, wait: float | None) -> tuple[Any, ...] | No
             cursor.execute(f"UPDATE {HEAD_TABLE} SET position = position WHERE id = {HEAD_ID}", None)
             cursor.execute(select, None)
         elif vendor == "postgresql" and wait is not None:
-            cursor.execute(f"SET LOCAL lock_timeout = {int(wait * 1000)}; {select} FOR UPDATE", None)
+            cursor.execute(f"SET LOCAL lock_timeout = {max(1, int(wait * 1000))}; {select} FOR UPDATE", None)
             cursor.nextset()
         else:
             limit = "" if wait is None or not _waits(using) else f" WAIT {max(1, round(wait))}"

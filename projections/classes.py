@@ -121,7 +121,7 @@ def describe(model: Any, before: ModelSchema, after: ModelSchema) -> None:
 def django_field(field: FieldSchema, model: ModelSchema, lookup: Lookup) -> Any:
     made = fields.build(field, target_label(field, model, lookup) if field.is_relation else None)
     made.dynamo_id = field.id  # type: ignore[attr-defined]  # our mark on Django's object
-    return made
+    return relations.fresh(made) if field.is_relation else made
 
 
 def target_label(field: FieldSchema, model: ModelSchema, lookup: Lookup) -> str:

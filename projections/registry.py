@@ -144,6 +144,10 @@ class Registry:
         self._classes.update(made)
         for schema_id in made:
             self._expire_around(self.models[schema_id])
+        awaited = {cls for key, cls in built.items() if key in waiting}
+        for field in relations.hand_written_relations() if awaited else ():
+            if field.remote_field.model in awaited:
+                relations.fresh(field)
 
     def _closure(self, model_id: str) -> list[ModelSchema]:
         wanted, found = [model_id], {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
+from operator import methodcaller
 from typing import Any, ClassVar, Protocol
 
 from django.apps import apps
@@ -20,6 +21,9 @@ from projections.generated import SETTERS
 
 CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name, None), cached_property))
 INCOMING = "_dynamo_incoming"
+
+# Classes of relations and of their far sides, with those that keep nothing.
+FRESH: dict[type, type] = {}
 
 
 class Incoming(Protocol):
@@ -74,9 +78,37 @@ def hand_written_relations() -> Iterator[Any]:
 
 def track(model: type[Model]) -> None:
     """Let the class see relations that generated classes have to it."""
+    if model._meta.auto_created:
+        ends: list[Any] = [f for f in model._meta.local_fields if f.is_relation]
+        for field in ends:
+            if getattr(field.remote_field.model, "dynamo_id", ""):
+                fresh(field)
     if not isinstance(model._meta, RelationOptions):
         model._meta.__class__ = RelationOptions
         expire(model)
+
+
+def fresh(field: Any) -> Any:
+    """Let a relation ask the classes on its two ends anew for each query.
+
+    Django keeps the options of both ends after the first join. A class that changes gets new options, and
+    a join by the old ones would know neither its new fields nor its new name.
+    """
+    for part in (field, field.remote_field):
+        cls = type(part)
+        if cls not in FRESH.values():
+            part.__class__ = FRESH.get(cls) or FRESH.setdefault(cls, _without_memory(cls))
+    return field
+
+
+def _without_memory(cls: type) -> type:
+    looks = {"path_infos": "get_path_info", "reverse_path_infos": "get_reverse_path_info"}
+    body: dict[str, Any] = {
+        name: property(methodcaller(method)) for name, method in looks.items() if hasattr(cls, name)
+    }
+    return type(
+        cls.__name__, (cls,), {"__module__": cls.__module__, "__qualname__": cls.__qualname__, **body}
+    )
 
 
 def expire(model: type[Model]) -> None:

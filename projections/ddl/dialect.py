@@ -95,8 +95,7 @@ class Dialect:
         """Compare only what may differ: most changes of a large table concern one column."""
         keys = steps.touched(before, after)
         shapes = self.describer.shape(before, keys), self.describer.shape(after, keys)
-        for part in steps.between(*shapes).parted():
-            yield from self.lead(*shapes, part)
+        yield from self.lead(*shapes, steps.between(*shapes))
 
     def lead(self, before: Shape, after: Shape, difference: Difference) -> Iterator[Statement]:
         raise NotImplementedError

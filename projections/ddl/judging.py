@@ -90,6 +90,16 @@ def several(using: str, many: FieldSchema, total: int) -> Verdict:
     return Verdict(count=count, samples=samples, total=min(linked, total))
 
 
+def shared(using: str, many: FieldSchema) -> Verdict:
+    """Targets to which more than one row is linked, which a one-to-one cannot have."""
+    quote = connections[using].ops.quote_name
+    target = quote(many.link_columns[1])
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT {target} FROM {quote(many.table)} GROUP BY {target} HAVING count(*) > 1")
+        repeated = [row[0] for row in cursor.fetchmany(SAMPLES)]
+    return Verdict(repeated=repeated)
+
+
 def _asked(using: str, condition: str, column: str) -> Verdict:
     with connections[using].cursor() as cursor:
         cursor.execute(f"SELECT count(*) {condition}")

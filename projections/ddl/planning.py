@@ -30,6 +30,7 @@ def plan(transition: Transition) -> list[Step]:
         *(steps.Create(item=item) for change in changes for item in _new(change)),
         *(step for change in changes for step in _reshaped(change, said)),
         *(steps.Refer(item=item) for change in changes for item in _new(change)),
+        *(step for change in changes for step in _purged(change)),
         *(steps.Drop(name=name) for change in changes for name in _gone(change)),
     ]
 
@@ -130,10 +131,31 @@ def _reshaped(change: Change, said: Said) -> Iterator[Step]:
             yield from _unless_equal(former, link)
 
 
+def _purged(change: Change) -> Iterator[Step]:
+    """Columns go at the very end: nothing brings them back, so all else has to be done by then."""
+    if change.before is not None and change.after is not None:
+        yield from _unless_equal(_with_purged(change.before, change.after), physical.table(change.after))
+
+
+def _with_purged(before: ModelSchema, after: ModelSchema) -> Table:
+    """The new table with the columns that are about to go, under names that nothing else takes."""
+    new = physical.table(after)
+    old = physical.table(before).columns
+    going = {key: _going(column) for key, column in old.items() if key not in new.columns}
+    loose = frozenset(key for key, column in going.items() if column.is_relation)
+    return replace(new, columns={**new.columns, **going}, loose=new.loose | loose) if going else new
+
+
+def _going(column: FieldSchema) -> FieldSchema:
+    if column.retired:
+        return column
+    return replace(column, column=f"zz_{column.storage.replace('-', '')[-12:]}_gone", retired=True)
+
+
 def _reshaped_table(before: ModelSchema, after: ModelSchema, said: Said) -> Iterator[Step]:
     """At most two passes: where rows have to be filled, once before that and once after."""
     old = replace(physical.table(before), name=after.db_table)
-    new = physical.table(after)
+    new = _with_purged(before, after)
     work = list(_values(old, new, after, said))
     interim = _interim(old, new, work) if work else new
     yield from _unless_equal(old, interim)

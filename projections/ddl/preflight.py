@@ -92,7 +92,7 @@ def _check_added(preflight: Preflight, new: FieldSchema) -> None:
         return
     said = preflight.said(new)
     value = values.existing(new, said)
-    own = new.options.get("default_factory") == "uuid4"
+    own = _differs_by_row(new)
     if value is None:
         if not own and not fields.nullable(new) and not _empty_will_do(new) and preflight.total:
             refusals.required(preflight.before, new, preflight.total)
@@ -100,7 +100,7 @@ def _check_added(preflight: Preflight, new: FieldSchema) -> None:
     if preflight.total:
         _note(preflight, new, filled=preflight.total)
         _check_backfill(preflight, new, value)
-    if new.unique and not own and preflight.total > 1:
+    if _is_unique(new) and not own and preflight.total > 1:
         refusals.same_value(preflight.before, new, value, preflight.total)
 
 
@@ -123,18 +123,20 @@ def _check_altered(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> 
 
 
 def _check_nulls(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
-    """NULLs of a column that becomes required, and duplicates of one that becomes unique."""
+    """NULLs of a column that takes none any more, and duplicates of one that becomes unique."""
     took_null = old.retired or fields.nullable(old)
-    needs_value = took_null and not fields.nullable(new) and not _empty_will_do(new)
+    fills = took_null and not fields.nullable(new)
     becomes_unique = _is_unique(new) and (old.retired or not _is_unique(old))
-    if not needs_value and not becomes_unique:
+    if not fills and not becomes_unique:
         return
     value = values.existing(new, preflight.said(new))
     nulls = judging.nulls(preflight.rows(old), old)
+    needs_value = fills and not _empty_will_do(new)
     if needs_value and nulls:
         if value is None:
             refusals.required(preflight.before, new, nulls)
         _check_backfill(preflight, new, value)
+    if fills and nulls:
         _note(preflight, new, filled=nulls)
     if becomes_unique:
         _check_unique(preflight, old, new, nulls if needs_value else 0, value)
@@ -155,11 +157,21 @@ def _check_converted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -
     if said.on_error == "fail":
         refusals.conversion(preflight.before, new, verdict)
     if _is_unique(new):
-        refusals.repeated(preflight.before, new, verdict)
+        _check_distinct(preflight, old, new, verdict)
     if said.on_error == "value" and verdict.count:
         _check_backfill(preflight, new, said.error_value)
     if not fields.nullable(new) and not _empty_will_do(new):
         _check_missing(preflight, new, verdict)
+
+
+def _check_distinct(preflight: Preflight, old: FieldSchema, new: FieldSchema, verdict: Verdict) -> None:
+    """What rows get from a conversion must differ where the field is unique."""
+    said = preflight.said(new)
+    refusals.repeated(preflight.before, new, verdict)
+    if said.on_error == "value" and verdict.count > 1:
+        refusals.same_value(preflight.before, new, said.error_value, verdict.count)
+    if old.is_many_to_many and said.on_error != "keep":
+        refusals.repeated(preflight.before, new, judging.shared(preflight.using, old))
 
 
 def _check_missing(preflight: Preflight, new: FieldSchema, verdict: Verdict) -> None:
@@ -172,6 +184,8 @@ def _check_missing(preflight: Preflight, new: FieldSchema, verdict: Verdict) -> 
     if missing:
         _check_backfill(preflight, new, value)
         _note(preflight, new, filled=missing)
+    if missing > 1 and _is_unique(new):
+        refusals.same_value(preflight.before, new, value, missing)
 
 
 def _check_backfill(preflight: Preflight, new: FieldSchema, value: Any) -> None:
@@ -212,7 +226,7 @@ def _check_together(preflight: Preflight) -> None:
     known = {f.storage: f for f in before.fields}
     ids = {f.id for f in before.fields}
     fresh = [f for f in new if f.storage not in known]
-    if any(f.id in ids or _stays_empty(preflight, f) for f in fresh):
+    if any(f.id in ids or _stays_empty(preflight, f) or _differs_by_row(f) for f in fresh):
         # A converted member's values are for the database to hold; NULL is never equal to NULL.
         return
     present = [known[f.storage] for f in new if f.storage in known]
@@ -225,6 +239,10 @@ def _check_together(preflight: Preflight) -> None:
 
 def _note(preflight: Preflight, new: FieldSchema, **counts: int) -> None:
     preflight.counts.setdefault(new.id, {}).update(counts)
+
+
+def _differs_by_row(column: FieldSchema) -> bool:
+    return bool(column.options.get("default_factory") == "uuid4")
 
 
 def _stays_empty(preflight: Preflight, new: FieldSchema) -> bool:

@@ -64,6 +64,12 @@ def resume(using: str, lookup: Lookup, *, unsure: bool) -> None:
             journal.done(using, entry)
 
 
+def dropped(using: str) -> bool:
+    """Whether something was done that has no way back."""
+    done = (e.payload for e in journal.entries(using) if e.state == journal.DONE)
+    return any("sql" in payload and not payload["undo"] for payload in done)
+
+
 def turn_back(using: str) -> None:
     """Say in the journal that what was done is taken back; the first step not noted may be done too."""
     left = [entry for entry in journal.entries(using) if entry.state == journal.PENDING]

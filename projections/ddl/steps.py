@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from events.diff import Handling
 from events.exceptions import ProjectionFailed
@@ -76,17 +76,6 @@ class Difference:
     added: dict[str, Column]
     altered: list[tuple[Column, Column]]
     tightened: list[Constraint]
-
-    def parted(self) -> list[Difference]:
-        """This difference in two where a column has to go before another can take its name."""
-        names = {new for _, new in self.renamed}
-        if not any(column.name in names for column in self.dropped.values()):
-            return [self]
-        own = [c for c in self.loosened if set(c.keys) <= set(self.dropped)]
-        rest = [c for c in self.loosened if c not in own]
-        nothing: dict[str, Any] = {"renamed": [], "added": {}, "altered": [], "tightened": []}
-        first = Difference(loosened=own, dropped=self.dropped, **nothing)
-        return [first, replace(self, loosened=rest, dropped={})]
 
 
 def touched(before: Item, after: Item) -> list[str] | None:

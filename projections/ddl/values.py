@@ -11,6 +11,7 @@ from django.db import connections, models
 from django.utils import timezone
 
 from events.diff import Handling
+from events.exceptions import DataRefused
 from events.schema import FieldSchema, ModelSchema, thaw
 from projections import classes, conversions, fields
 from projections.ddl import rows as target_rows
@@ -66,8 +67,10 @@ def _fill(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
     """Give a value to rows that have none; text without a better one gets '', which for bytes is b''."""
     rows = Rows(step.table, [step.column], using, lookup, owner)
     value = existing(step.column, step.said)
-    if value is None:
-        value = fields.build(replace(step.column, help="", choices=())).get_default()
+    optional = not step.column.required and step.said.backfill is None
+    if value is None or (optional and _takes_empty(step.column)):
+        # NULL stood for no value, and still does: a default is for rows to come.
+        value = fields.build(replace(step.column, help="", choices=(), default=None)).get_default()
     rows.fill_nulls(step.column, value)
 
 
@@ -92,7 +95,11 @@ def _convert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> No
     for batch in converted(rows, step.source, step.column, lookup, owner):
         failed = [value for _, value, error in batch if error is not None]
         if failed and step.said.on_error == "fail":
-            raise ValidationError(f"{failed[0]!r} does not fit {step.column.type}")
+            raise DataRefused(
+                f"{failed[0]!r} came in meanwhile and does not fit {step.column.type}",
+                count=len(failed),
+                samples=failed[:1],
+            )
         pairs = [(key, value if error is None else substitute) for key, value, error in batch]
         rows.write(step.column, [(key, value) for key, value in pairs if value is not None])
     value = existing(step.column, step.said)

@@ -1,5 +1,7 @@
 """Several changes in one change set: net effect on tables, names, grants and classes."""
 
+# ruff: noqa: PT012  # a transaction that rolls back is a block of several statements
+
 from __future__ import annotations
 
 import re
@@ -17,6 +19,10 @@ import dynamo
 from dynamo.exceptions import DataRefused, SchemaRefused
 from dynamo.models import MetaField, MetaModel
 from tests.integration.making import add, alter, everything, make, rename
+
+
+class Undo(Exception):
+    """Raised to leave a savepoint."""
 
 
 @pytest.fixture
@@ -209,3 +215,46 @@ class CapturedCommits(TestCase):
     def test_two_sees_nothing_of_it(self) -> None:
         with pytest.raises(LookupError):
             apps.get_model("dynamic", "Leak")
+
+
+def _roll_back(change: Any) -> None:
+    """Make a change in a savepoint that is rolled back."""
+    with pytest.raises(Undo), transaction.atomic():
+        change()
+        raise Undo
+
+
+@pytest.mark.needs("ddl in atomic")
+def test_a_savepoint_of_the_caller_that_is_rolled_back_refuses_the_whole_batch(book: MetaModel) -> None:
+    before = everything()
+    with pytest.raises(SchemaRefused, match="all of it"), dynamo.batch():
+        _roll_back(lambda: add(book, "shelf"))
+        add(book, "later")
+    assert everything() == before
+
+
+def test_a_savepoint_that_changed_no_schema_can_be_rolled_back_inside_a_batch(book: MetaModel) -> None:
+    with dynamo.batch():
+        add(book, "shelf")
+        _roll_back(lambda: User.objects.create(username="nobody"))
+        add(book, "later")
+    assert [f.name for f in book.fields.all()][-2:] == ["shelf", "later"]
+    assert dynamo.verify().problems == []
+
+
+def test_a_field_that_becomes_one_to_one_with_one_value_for_all_rows_is_refused_with_their_number(
+    book: MetaModel,
+) -> None:
+    book.get_model().objects.create(title="another", pages="1")
+    author = make("Author", name="CharField")
+    one = author.get_model().objects.create(name="A")
+    with pytest.raises(DataRefused, match="all get") as refusal:
+        add(book, "author", "OneToOneField", related_model="Author", required=True, backfill=one.pk)
+    assert refusal.value.count == book.get_model().objects.count()
+
+
+def test_optional_text_that_is_no_longer_unique_keeps_no_value_where_it_had_none(book: MetaModel) -> None:
+    code = add(book, "code", unique=True)
+    alter(code, default="none")
+    alter(code, unique=False)
+    assert set(book.get_model().objects.values_list("code", flat=True)) == {""}

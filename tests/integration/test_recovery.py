@@ -11,8 +11,9 @@ from dynamo import recovery
 from dynamo.exceptions import DynamoError
 from events import journal
 from tests.integration.agreement import settled, unlogged
-from tests.integration.changes import CHANGES, prepare
+from tests.integration.changes import CHANGES, field, model, prepare
 from tests.integration.faults import Countdown, failing
+from tests.integration.making import add
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("mysql")]
 
@@ -141,4 +142,43 @@ def test_nothing_is_pending_after_a_failure_before_the_commit(transactional_db):
     with failing(5, OperationalError("disk full")), pytest.raises((DynamoError, OperationalError)):
         CHANGES["convert a field"]()
     assert recovery.pending("default") == 0
+    settled()
+
+
+def test_a_value_that_comes_in_during_a_conversion_and_does_not_fit_takes_the_change_back(transactional_db):
+    prepare()
+    before, cls = unlogged()["tables"], dynamo.get_model("Book")
+    late = cls(title="z", pages="many", code=3)
+
+    def slip_in(execute, sql, params, many, context):
+        # Right before the table is touched, as another process may: the preflight is over.
+        if str(sql).startswith("SET STATEMENT") and late.pk is None:
+            late.save()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(slip_in), pytest.raises(DynamoError, match="does not fit"):
+        CHANGES["convert a field"]()
+    assert recovery.pending("default") == 0
+    assert unlogged()["tables"] == before
+    assert list(cls.objects.values_list("pages", flat=True).order_by("pk")) == ["12", "34", "many"]
+    settled()
+
+
+def test_a_purge_is_taken_back_with_what_failed_after_it_was_accepted(transactional_db, settings):
+    prepare()
+    settings.DYNAMO_DELETE_COLUMNS = True
+
+    def both() -> None:
+        with dynamo.batch():
+            field("title").delete()
+            CHANGES["add a field"]()
+            add(model("Author"), "born", "DateField")
+
+    places = schema_statements(stopped(both, 0))
+    anew()
+    before = unlogged()
+    with failing(places[0], OperationalError("disk full")), pytest.raises((DynamoError, OperationalError)):
+        both()
+    assert recovery.pending("default") == 0
+    assert unlogged() == before
     settled()

@@ -323,3 +323,25 @@ def test_a_target_that_is_renamed_is_followed_by_the_rows_that_name_it(transacti
     writer = dynamo.get_model("Writer").objects.create()
     assert meta.get_model().objects.create(author=writer).author == writer
     assert dynamo.verify().problems == []
+
+
+def test_joins_know_what_was_added_or_renamed_after_the_first_of_them(transactional_db):
+    author, book = make("Author", name="CharField"), make("Book", title="CharField")
+    add(book, "author", "ForeignKey", related_model="Author")
+    add(book, "tags", "ManyToManyField", related_model="Author", options={"related_name": "tagged"})
+    writers, books = author.get_model(), book.get_model()
+    one = books.objects.create(title="t", author=writers.objects.create(name="x"))
+    one.tags.add(one.author)
+    ways = ((books, "author"), (books, "tags"), (writers, "book"), (writers, "tagged"))
+    names = {books: "name", writers: "title"}
+    for cls, way in ways:
+        assert cls.objects.filter(**{f"{way}__{names[cls]}__gt": ""}).count() == 1
+    for meta in (author, book):
+        add(meta, "pages", "IntegerField")
+    for cls, way in ways:
+        assert cls.objects.filter(**{f"{way}__pages": None}).count() == 1
+    rename(author, "Writer")
+    rename(book, "Novel")
+    for cls, way in ((books, "author"), (books, "tags"), (writers, "novel"), (writers, "tagged")):
+        assert cls.objects.filter(**{f"{way}__{names[cls]}__gt": ""}).count() == 1
+    assert books.objects.select_related("author").get().author.name == "x"
