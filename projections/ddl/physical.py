@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from events.schema import FieldSchema, ModelSchema
@@ -84,10 +84,6 @@ def link(column: FieldSchema, schema: ModelSchema) -> Link:
         loose=SIDES if gone else frozenset(),
         unique=not gone,
     )
-
-
-def renamed(item: Item, name: str) -> Item:
-    return replace(item, name=name)
 
 
 def table_of(reference: str, lookup: Lookup, schema: ModelSchema) -> tuple[str, str, Any]:
