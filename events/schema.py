@@ -128,6 +128,11 @@ class FieldSchema:
         return self.type in RELATIONS
 
     @property
+    def is_unique(self) -> bool:
+        """Whether no two rows have the same value: by the flag, or as a one-to-one."""
+        return self.unique or self.type == "OneToOneField"
+
+    @property
     def is_many_to_many(self) -> bool:
         return self.type == MANY_TO_MANY
 

@@ -54,6 +54,12 @@ def nullable(schema: FieldSchema) -> bool:
     return schema.unique or not row.cls.empty_strings_allowed
 
 
+def takes_empty(schema: FieldSchema) -> bool:
+    """Whether '' stands for no value: text has that where other types have NULL."""
+    row = field_type(schema.type)
+    return row is not None and row.is_text
+
+
 def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
     """Make the Django field. `target` is the class or "app.Model" that a relation refers to."""
     row = field_type(schema.type)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from events.exceptions import ProjectionFailed
 from projections.ddl import steps
 from projections.ddl.physical import Item, Lookup
+from projections.ddl.quoting import foreign, quoted
 from projections.ddl.shapes import (
     CHECK,
     COLUMN,
@@ -23,7 +22,6 @@ from projections.ddl.shapes import (
 )
 from projections.ddl.steps import Difference, Step, Values
 
-PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 ASIDE: Final = "zz_aside"
 
 # What holds once a statement is done: kind, table, name, and whether it is there.
@@ -151,7 +149,7 @@ class Dialect:
         return f"{name} FOREIGN KEY ({columns}) {self.reference(constraint)}"
 
     def reference(self, constraint: Constraint) -> str:
-        table, column = map(self.connection.ops.quote_name, constraint.target)
+        table, column = (foreign(self.connection, name) for name in constraint.target)
         return f"REFERENCES {table} ({column}){self.deferrable}"
 
     def add_index(self, shape: Shape, constraint: Constraint) -> Statement:
@@ -176,10 +174,7 @@ class Dialect:
         return str(self.editor.quote_value(value))
 
     def quote(self, name: str) -> str:
-        """Quote a name of ours; whatever is not a plain name got past every check and stops here."""
-        if not PLAIN.match(name):
-            raise ProjectionFailed(f"{name!r} is not a plain name, so no statement is made of it")
-        return str(self.connection.ops.quote_name(name))
+        return quoted(self.connection, name)
 
 
 def is_index(constraint: Constraint) -> bool:

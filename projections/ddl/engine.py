@@ -17,6 +17,7 @@ from projections.ddl.dialect import Dialect
 from projections.ddl.mysql import MySQL
 from projections.ddl.physical import Lookup
 from projections.ddl.postgresql import PostgreSQL
+from projections.ddl.quoting import quoted
 from projections.ddl.sqlite import SQLite
 
 # What a database says when it waited too long for a lock: these changes may be tried again.
@@ -101,7 +102,7 @@ def hold(using: str, table: str) -> None:
     connection = connections[using]
     if connection.vendor == "postgresql" and connection.in_atomic_block:
         with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(table)} IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute(f"LOCK TABLE {quoted(connection, table)} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def check_references(using: str, used: Dialect) -> None:

@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from events.schema import FieldSchema, ModelSchema
 from projections.ddl import values
 from projections.ddl.physical import Lookup, table_of
+from projections.ddl.quoting import foreign, quoting
 from projections.ddl.rows import Rows, attribute
 
 SAMPLES: Final = 5
@@ -42,7 +43,7 @@ def failing(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup, owne
     count = total = 0
     samples: list[Any] = []
     seen: Counter[Any] = Counter()
-    compare = new.unique or new.type == "OneToOneField"
+    compare = new.is_unique
     for batch in values.converted(rows, old, new, lookup, owner):
         total += len(batch)
         failed = [value for _, value, error in batch if error is not None]
@@ -66,18 +67,19 @@ def duplicates(rows: Rows, columns: list[FieldSchema]) -> Verdict:
 def dangling(using: str, model: ModelSchema, old: FieldSchema, new: FieldSchema, lookup: Lookup) -> Verdict:
     """Ids in a relation's column that the new target does not have."""
     target, key, _ = table_of(new.related_model, lookup, model)
-    quote = connections[using].ops.quote_name
+    quote = quoting(connections[using])
     column, table = quote(old.column), quote(model.db_table)
+    there, its_key = (foreign(connections[using], name) for name in (target, key))
     condition = (
-        f"FROM {table} WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {quote(target)} AS t "
-        f"WHERE t.{quote(key)} = {table}.{column})"
+        f"FROM {table} WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {there} AS t "
+        f"WHERE t.{its_key} = {table}.{column})"
     )
     return _asked(using, condition, column)
 
 
 def several(using: str, many: FieldSchema, total: int) -> Verdict:
     """Rows with more than one link, which cannot become one reference."""
-    quote = connections[using].ops.quote_name
+    quote = quoting(connections[using])
     source = quote(many.link_columns[0])
     groups = f"FROM {quote(many.table)} GROUP BY {source}"
     with connections[using].cursor() as cursor:
@@ -92,7 +94,7 @@ def several(using: str, many: FieldSchema, total: int) -> Verdict:
 
 def shared(using: str, many: FieldSchema) -> Verdict:
     """Targets to which more than one row is linked, which a one-to-one cannot have."""
-    quote = connections[using].ops.quote_name
+    quote = quoting(connections[using])
     target = quote(many.link_columns[1])
     with connections[using].cursor() as cursor:
         cursor.execute(f"SELECT {target} FROM {quote(many.table)} GROUP BY {target} HAVING count(*) > 1")

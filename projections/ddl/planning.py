@@ -180,7 +180,7 @@ def _interim(old: Table, new: Table, work: list[Values]) -> Table:
     """The table while its rows are being written: nothing there refuses a row that is not filled yet."""
     filling = {step.column.storage for step in work if step.kind in values.FILLING}
     fresh = {s for s in filling if s not in old.columns}
-    becoming = {s for s in filling - fresh if _is_unique(new.columns[s]) and not _is_unique(old.columns[s])}
+    becoming = {s for s in filling - fresh if new.columns[s].is_unique and not old.columns[s].is_unique}
     constant = {
         s.column.storage: values.existing(s.column, s.said) for s in work if s.kind == values.CONSTANT
     }
@@ -194,10 +194,6 @@ def _interim(old: Table, new: Table, work: list[Values]) -> Table:
         filled=constant,
         together=together,
     )
-
-
-def _is_unique(column: FieldSchema) -> bool:
-    return column.unique or column.type == "OneToOneField"
 
 
 def _values(old: Table, new: Table, model: ModelSchema, said: Said) -> Iterator[Values]:
@@ -236,8 +232,7 @@ def _kinds(old: Table, new: Table, column: FieldSchema, said: Handling) -> Itera
 
 
 def _kinds_of_altered(former: FieldSchema, column: FieldSchema, said: Handling) -> Iterator[str]:
-    row = fields.field_type(column.type)
-    text = row is not None and row.is_text
+    text = fields.takes_empty(column)
     took_null = former.retired or fields.nullable(former)
     if text and column.unique and not column.required and not took_null:
         yield values.EMPTY

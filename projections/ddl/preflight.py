@@ -100,7 +100,7 @@ def _check_added(preflight: Preflight, new: FieldSchema) -> None:
     if preflight.total:
         _note(preflight, new, filled=preflight.total)
         _check_backfill(preflight, new, value)
-    if _is_unique(new) and not own and preflight.total > 1:
+    if new.is_unique and not own and preflight.total > 1:
         refusals.same_value(preflight.before, new, value, preflight.total)
 
 
@@ -126,7 +126,7 @@ def _check_nulls(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> No
     """NULLs of a column that takes none any more, and duplicates of one that becomes unique."""
     took_null = old.retired or fields.nullable(old)
     fills = took_null and not fields.nullable(new)
-    becomes_unique = _is_unique(new) and (old.retired or not _is_unique(old))
+    becomes_unique = new.is_unique and (old.retired or not old.is_unique)
     if not fills and not becomes_unique:
         return
     value = values.existing(new, preflight.said(new))
@@ -156,7 +156,7 @@ def _check_converted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -
     _note(preflight, new, converts=verdict.total - verdict.count, fails=verdict.count)
     if said.on_error == "fail":
         refusals.conversion(preflight.before, new, verdict)
-    if _is_unique(new):
+    if new.is_unique:
         _check_distinct(preflight, old, new, verdict)
     if said.on_error == "value" and verdict.count:
         _check_backfill(preflight, new, said.error_value)
@@ -184,7 +184,7 @@ def _check_missing(preflight: Preflight, new: FieldSchema, verdict: Verdict) -> 
     if missing:
         _check_backfill(preflight, new, value)
         _note(preflight, new, filled=missing)
-    if missing > 1 and _is_unique(new):
+    if missing > 1 and new.is_unique:
         refusals.same_value(preflight.before, new, value, missing)
 
 
@@ -252,9 +252,4 @@ def _stays_empty(preflight: Preflight, new: FieldSchema) -> bool:
 
 def _empty_will_do(column: FieldSchema) -> bool:
     """Optional text takes '' where other fields need a value."""
-    row = fields.field_type(column.type)
-    return row is not None and row.is_text and not column.required
-
-
-def _is_unique(column: FieldSchema) -> bool:
-    return column.unique or column.type == "OneToOneField"
+    return fields.takes_empty(column) and not column.required

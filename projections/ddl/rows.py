@@ -14,6 +14,7 @@ from django.db.transaction import atomic
 from events.schema import FieldSchema
 from projections import fields
 from projections.ddl.physical import Lookup, exact_collation, table_of
+from projections.ddl.quoting import quoted
 
 BATCH: Final = 1_000
 
@@ -113,7 +114,7 @@ class Rows:
         return self._strict[column.storage].get_db_prep_save(value, self.connection)
 
     def _quote(self, name: str) -> str:
-        return str(self.connection.ops.quote_name(name))
+        return quoted(self.connection, name)
 
 
 def present(table: str, column: str, key: Any, wanted: list[Any], using: str) -> set[Any]:

@@ -127,7 +127,7 @@ class Describer:
             target = None
         if column.retired or column.storage in table.bare:
             return made, found
-        unique = column.unique or column.type == "OneToOneField"
+        unique = column.is_unique
         own = self._constraints(
             stem_of(column), column.storage, made.type, index=index, unique=unique, target=target
         )

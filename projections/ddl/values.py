@@ -16,6 +16,7 @@ from events.schema import FieldSchema, ModelSchema, thaw
 from projections import classes, conversions, fields
 from projections.ddl import rows as target_rows
 from projections.ddl.physical import Lookup, table_of
+from projections.ddl.quoting import foreign, quoting
 from projections.ddl.rows import Rows
 from projections.ddl.steps import Values
 
@@ -68,7 +69,7 @@ def _fill(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
     rows = Rows(step.table, [step.column], using, lookup, owner)
     value = existing(step.column, step.said)
     optional = not step.column.required and step.said.backfill is None
-    if value is None or (optional and _takes_empty(step.column)):
+    if value is None or (optional and fields.takes_empty(step.column)):
         # NULL stood for no value, and still does: a default is for rows to come.
         value = fields.build(replace(step.column, help="", choices=(), default=None)).get_default()
     rows.fill_nulls(step.column, value)
@@ -103,7 +104,7 @@ def _convert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> No
         pairs = [(key, value if error is None else substitute) for key, value, error in batch]
         rows.write(step.column, [(key, value) for key, value in pairs if value is not None])
     value = existing(step.column, step.said)
-    if value is None and not fields.nullable(step.column) and _takes_empty(step.column):
+    if value is None and not fields.nullable(step.column) and fields.takes_empty(step.column):
         value = ""
     if value is not None and not fields.nullable(step.column):
         rows.fill_nulls(step.column, value)
@@ -161,7 +162,7 @@ def keys_present(
 def _link(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
     """Each reference becomes one link."""
     assert step.source is not None
-    quote = connections[using].ops.quote_name
+    quote = quoting(connections[using])
     link, (source, target) = quote(step.column.table), map(quote, step.column.link_columns)
     table, reference = quote(step.table), quote(step.source.column)
     with connections[using].cursor() as cursor:
@@ -175,7 +176,7 @@ def _link(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
 def _unlink(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
     """A row's only link becomes its reference; rows with several get what was said for them."""
     assert step.source is not None
-    quote = connections[using].ops.quote_name
+    quote = quoting(connections[using])
     link, (source, target) = quote(step.source.table), map(quote, step.source.link_columns)
     table, column, key = quote(step.table), quote(step.column.column), quote("id")
     own = f"FROM {link} l WHERE l.{source} = {table}.{key}"
@@ -194,22 +195,24 @@ def _unlink(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> Non
 
 def _prune(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
     """Links of rows that were deleted while the field was retired are links to nothing."""
-    quote = connections[using].ops.quote_name
+    quote = quoting(connections[using])
     link = quote(step.column.table)
     target, key, _ = table_of(step.column.related_model, lookup, owner)
-    ends = zip(step.column.link_columns, ((step.table, "id"), (target, key)), strict=True)
+    there, its_key = (foreign(connections[using], name) for name in (target, key))
+    ends = zip(step.column.link_columns, ((quote(step.table), quote("id")), (there, its_key)), strict=True)
     with connections[using].cursor() as cursor:
         for side, (table, column) in ends:
-            cursor.execute(_lost(f"DELETE FROM {link}", link, quote(side), quote(table), quote(column)))
+            cursor.execute(_lost(f"DELETE FROM {link}", link, quote(side), table, column))
 
 
 def _detach(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
     """References to rows that were deleted while the field was retired become none."""
-    quote = connections[using].ops.quote_name
+    quote = quoting(connections[using])
     table, column = quote(step.table), quote(step.column.column)
     target, key, _ = table_of(step.column.related_model, lookup, owner)
+    there, its_key = (foreign(connections[using], name) for name in (target, key))
     with connections[using].cursor() as cursor:
-        cursor.execute(_lost(f"UPDATE {table} SET {column} = NULL", table, column, quote(target), quote(key)))
+        cursor.execute(_lost(f"UPDATE {table} SET {column} = NULL", table, column, there, its_key))
 
 
 def _lost(start: str, table: str, column: str, target: str, key: str) -> str:
@@ -228,11 +231,6 @@ WRITERS: Final[dict[str, Callable[[Values, str, Lookup, ModelSchema], None]]] = 
     PRUNE: _prune,
     DETACH: _detach,
 }
-
-
-def _takes_empty(column: FieldSchema) -> bool:
-    row = fields.field_type(column.type)
-    return row is not None and row.is_text
 
 
 def _substitute(column: FieldSchema, said: Handling) -> Any:
