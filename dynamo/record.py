@@ -6,27 +6,26 @@ meta rows and the tables are committed together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
 from django.db.transaction import atomic, on_commit
 
-from dynamo import announce, context, rows, verdicts
+from dynamo import announce, context, recovery, verdicts
+from dynamo.appending import record, transition, write_events, write_open
 from dynamo.changeset import ChangeSet, current, open_sets
 from dynamo.verdicts import Findings
-from events import fold, store
-from events.diff import Handling, diff
-from events.envelope import linked
+from events import store
 from events.exceptions import DataRefused, DynamoError, ProjectionFailed, SchemaBusy, SchemaRefused
-from events.schema import ModelSchema
-from events.types import Event, Recorded
 from projections import conf, pipeline
 from projections.ddl import engine
-from projections.transition import Change, Transition
+from projections.transition import Transition
+
+# The whole write path by one name: what appends is a room of its own, as recovery appends too.
+__all__ = ["change_set", "flush", "flush_open", "record", "show", "transition", "write_open"]
 
 
 @contextmanager
@@ -52,8 +51,6 @@ def change_set(
 
 def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
     """Run a whole change set; the caller's own errors pass as they are, ours come translated."""
-    from dynamo import recovery
-
     with ExitStack() as held:
         with _translated():
             held.enter_context(engine.exclusive(using))
@@ -79,31 +76,6 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
             with _rows_put_back(work), _translated():
                 recovery.take_steps(using, work.model, work.mark, known=work.steps_left)
     return work
-
-
-def record(
-    work: ChangeSet,
-    before: ModelSchema | None,
-    after: ModelSchema | None,
-    handling: Mapping[str, Handling] | None = None,
-) -> tuple[Recorded, ...]:
-    """Append the events between two schemas of a model; nothing at all if they are equal."""
-    events = list(diff(before, after, handling))
-    if not events:
-        return ()
-    model_id = events[0].stream_id
-    _assert_folds(before, after, events)
-    if not work.pending:
-        work.start = work.mark
-    version = 0 if before is None else before.version
-    recorded = linked(work.mark, work.now, events, work.context, {model_id: version})
-    work.mark = replace(work.mark, position=recorded[-1].position, hash=recorded[-1].hash)
-    work.before.setdefault(model_id, before)
-    work.models[model_id] = None if after is None else replace(after, version=version + len(recorded))
-    work.pending.extend(recorded)
-    work.unwritten.extend(recorded)
-    work.statements.extend(rows.project(work, before, work.models[model_id]))
-    return tuple(recorded)
 
 
 def flush(work: ChangeSet) -> None:
@@ -159,26 +131,8 @@ def _judged(work: ChangeSet, done: Transition) -> Findings:
         ) from error
 
 
-def write_events(work: ChangeSet) -> None:
-    """Put into the log what was recorded so far, in one go: nobody reads it before."""
-    if work.unwritten:
-        whole = engine.transactional(work.using)
-        store.write(work.using, work.unwritten, first=work.take_statements(), reached=whole)
-        work.unwritten = []
-        work.logged += 1
-
-
-def write_open() -> None:
-    """For who reads the log in the middle of a change set."""
-    work = current(conf.database())
-    if work is not None:
-        write_events(work)
-
-
 def _take_steps_late(using: str) -> None:
     """The caller's transaction is committed; what it accepted for the tables can be done now."""
-    from dynamo import recovery
-
     with engine.exclusive(using):
         recovery.resume(using)
 
@@ -222,22 +176,6 @@ def _begin(using: str, *, outermost: bool) -> ChangeSet:
 def _end(using: str) -> None:
     open_sets.pop(connections[using], None)
     pipeline.writing.discard(connections[using])
-
-
-def transition(work: ChangeSet) -> Transition:
-    """What is pending, as one step from what the tables are to what they should be."""
-    changes = {key: Change(before=old, after=work.models[key]) for key, old in work.before.items()}
-    events = tuple(work.pending)
-    return Transition(changes=changes, events=events, start=work.start, end=work.mark, others=work.model)
-
-
-def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events: list[Event]) -> None:
-    """The log is the truth, so what it will say must be what was meant."""
-    folded = before
-    for event in events:
-        folded = fold.evolve(folded, event)
-    if folded != (None if after is None or folded is None else replace(after, version=folded.version)):
-        raise ProjectionFailed("the events of this change do not add up to it; nothing was recorded")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from django.db import connections
 from django.db.transaction import atomic
 
-from dynamo import record
+from dynamo import appending
 from dynamo.changeset import ChangeSet
 from events import fold, journal, store
 from events.envelope import Mark, uuid7
@@ -43,12 +43,11 @@ def resume(using: str) -> bool:
         return False
     if journal.is_empty(using):
         return False
-    entries = journal.entries(using)
-    lookup = fold.replay(store.read(using)).models.get
-    if any(entry.state == journal.UNDO for entry in entries):
-        _undo(using, {**_schemas(using, store.shown(using)), **_schemas(using, None)}.get, store.head(using))
+    now, head = _schemas(using, None), store.head(using)
+    if any(entry.state == journal.UNDO for entry in journal.entries(using)):
+        _undo(using, {**_schemas(using, store.shown(using)), **now}.get, head)
     else:
-        take_steps(using, lookup, store.head(using), unsure=True)
+        take_steps(using, now.get, head, unsure=True)
     return True
 
 
@@ -97,7 +96,7 @@ def _take_back(using: str) -> None:
         context = Context(batch_id=uuid7(), source="recovery", reason="its tables could not be changed")
         work = ChangeSet(using=using, outermost=True, context=context, mark=mark, now=now, models=dict(after))
         for model_id in (key for key in after if before.get(key) != after[key]):
-            record.record(work, after[model_id], before.get(model_id))
+            appending.record(work, after[model_id], before.get(model_id))
         store.write(using, work.unwritten, first=work.take_statements())
         cache.project_shared(_way_back(work, after, before), using)
         projector.turn_back(using)

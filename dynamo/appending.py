@@ -1,0 +1,75 @@
+"""Appending: schemas of a model become events of the open change set, and meta rows that follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dynamo import rows
+from dynamo.changeset import ChangeSet, current
+from events import fold, store
+from events.diff import Handling, diff
+from events.envelope import linked
+from events.exceptions import ProjectionFailed
+from events.schema import ModelSchema
+from events.types import Event, Recorded
+from projections import conf
+from projections.ddl import engine
+from projections.transition import Change, Transition
+
+
+def record(
+    work: ChangeSet,
+    before: ModelSchema | None,
+    after: ModelSchema | None,
+    handling: Mapping[str, Handling] | None = None,
+) -> tuple[Recorded, ...]:
+    """Append the events between two schemas of a model; nothing at all if they are equal."""
+    events = list(diff(before, after, handling))
+    if not events:
+        return ()
+    model_id = events[0].stream_id
+    _assert_folds(before, after, events)
+    if not work.pending:
+        work.start = work.mark
+    version = 0 if before is None else before.version
+    recorded = linked(work.mark, work.now, events, work.context, {model_id: version})
+    work.mark = replace(work.mark, position=recorded[-1].position, hash=recorded[-1].hash)
+    work.before.setdefault(model_id, before)
+    work.models[model_id] = None if after is None else replace(after, version=version + len(recorded))
+    work.pending.extend(recorded)
+    work.unwritten.extend(recorded)
+    work.statements.extend(rows.project(work, before, work.models[model_id]))
+    return tuple(recorded)
+
+
+def transition(work: ChangeSet) -> Transition:
+    """What is pending, as one step from what the tables are to what they should be."""
+    changes = {key: Change(before=old, after=work.models[key]) for key, old in work.before.items()}
+    events = tuple(work.pending)
+    return Transition(changes=changes, events=events, start=work.start, end=work.mark, others=work.model)
+
+
+def write_events(work: ChangeSet) -> None:
+    """Put into the log what was recorded so far, in one go: nobody reads it before."""
+    if work.unwritten:
+        whole = engine.transactional(work.using)
+        store.write(work.using, work.unwritten, first=work.take_statements(), reached=whole)
+        work.unwritten = []
+        work.logged += 1
+
+
+def write_open() -> None:
+    """For who reads the log in the middle of a change set."""
+    work = current(conf.database())
+    if work is not None:
+        write_events(work)
+
+
+def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events: list[Event]) -> None:
+    """The log is the truth, so what it will say must be what was meant."""
+    folded = before
+    for event in events:
+        folded = fold.evolve(folded, event)
+    if folded != (None if after is None or folded is None else replace(after, version=folded.version)):
+        raise ProjectionFailed("the events of this change do not add up to it; nothing was recorded")
