@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import models
+from django.db import DatabaseError, connections, models
+from django.db.transaction import atomic
 
 from dynamo import record, rows
 from dynamo.changeset import current
@@ -19,7 +20,7 @@ from events.schema import ModelSchema, Schema
 from events.types import Recorded
 from projections import conf, pipeline
 from projections.admin_site import register_admin
-from projections.ddl import inspect
+from projections.ddl import engine, inspect
 from projections.registry import registry
 
 
@@ -65,9 +66,26 @@ def catch_up() -> bool:
 
 
 def verify() -> Report:
-    """Check the chain, then that tables and meta rows are what the log says."""
+    """Check the chain, then that tables and meta rows are what the log says.
+
+    These are looked at one after the other. Where not all agrees it is looked at again while nobody can
+    change the schema, so that a report never speaks of a change that was in the middle of it.
+    """
     using = conf.database()
     record.write_open()
+    report = _verified(using)
+    if report.ok or connections[using].in_atomic_block:
+        return report
+    try:
+        with engine.exclusive(using), atomic(using=using):
+            store.hold(using, wait=engine.lock_seconds())
+            return _verified(using)
+    except (DatabaseError, DynamoError):
+        # Writers were too busy, or the database is only read here: what was seen is all there is.
+        return report
+
+
+def _verified(using: str) -> Report:
     report = audit.verify(using)
     if report.first_bad_position is not None:
         return report
@@ -79,8 +97,12 @@ def verify() -> Report:
     live = list(folded.live())
     for problem in rows.differences(Snapshot(folded, using), live):
         report.add(problem)
-    for problem in inspect.differences(folded, using):
-        report.add(problem)
+    try:
+        for problem in inspect.differences(folded, using):
+            report.add(problem)
+    except DatabaseError as error:
+        # A table that is renamed or dropped between being listed and being described.
+        report.add(f"the tables changed while they were looked at: {error}")
     return report
 
 

@@ -90,6 +90,11 @@ def lock(using: str, *, wait: float | None = None) -> tuple[Mark, str]:
     return Mark(registry_id=str(uuid.UUID(str(found[0]))), position=found[1], hash=found[2]), found[3]
 
 
+def hold(using: str, *, wait: float) -> None:
+    """Keep writers out until the transaction ends, whatever the head says, and if there is one."""
+    _locked(using, connections[using].vendor, wait)
+
+
 def _locked(using: str, vendor: str, wait: float | None) -> tuple[Any, ...] | None:
     select = f"SELECT registry_id, position, hash, {NOW[vendor]} FROM {HEAD_TABLE} WHERE id = {HEAD_ID}"
     with connections[using].cursor() as cursor:
