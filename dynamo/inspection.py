@@ -184,10 +184,11 @@ def _planned(made: Plan, *, sql: bool) -> Iterator[str]:
     if not made:
         yield "nothing to do"
         return
+    # First, as nothing of what follows would happen then, however safe it is.
+    yield from (f"REFUSED      {refusal}" for refusal in made.refusals)
     for operation in made.operations:
         rows = ", ".join(f"{count} {what}" for what, count in operation.rows.items())
         yield f"{operation.risk.upper():<12} {operation.sentence}" + (f" [rows: {rows}]" if rows else "")
-    yield from (f"REFUSED      {refusal}" for refusal in made.refusals)
     yield from (f"lock         {note}" for note in made.locks)
     if sql:
         yield from (f"sql          {line}" for line in made.sql.get(made.vendor, ()))
