@@ -160,10 +160,10 @@ def test_plan_exits_with_1_when_rows_stand_in_the_way_and_says_which(book, propo
     change = {"model": "Book", "field": "title", "set": {"type": "IntegerField", "options": {}}}
     code, lines = code_of("plan", proposal([change]))
     assert code == 1
-    assert "[rows: 0 converts, 1 fails]" in lines[0]
-    assert lines[1].startswith(
+    assert lines[0].startswith(
         "REFUSED      dynamic.Book.title: 1 value does not fit IntegerField, such as 'many'"
     )
+    assert "[rows: 0 converts, 1 fails]" in lines[1]
 
 
 def test_plan_as_json_is_one_document(book, proposal):
