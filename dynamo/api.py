@@ -100,9 +100,10 @@ def _verified(using: str) -> Report:
     try:
         for problem in inspect.differences(folded, using):
             report.add(problem)
-    except DatabaseError as error:
-        # A table that is renamed or dropped between being listed and being described.
-        report.add(f"the tables changed while they were looked at: {error}")
+    except (DatabaseError, LookupError) as error:
+        # A table or column that is renamed or dropped between being listed and being described, which
+        # Django's introspection does in several queries.
+        report.add(f"the tables changed while they were looked at: {error!r}")
     return report
 
 
