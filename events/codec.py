@@ -15,7 +15,9 @@ from events.types import BY_NAME, Event
 Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 # (type, version) -> what turns its payload into that of the next version.
-UPCASTERS: dict[tuple[str, int], Upcaster] = {}
+UPCASTERS: dict[tuple[str, int], Upcaster] = {
+    ("field.altered", 1): lambda payload: {**payload, "revived": None},
+}
 
 
 def encode(event: Event) -> tuple[str, int, bytes]:

@@ -33,12 +33,17 @@ TYPING = frozenset({"type", "related_model", "storage"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handling:
-    """What the change set says about the rows of one field."""
+    """What the change set says about the rows of one field.
+
+    `kept` is the former column of a field that gets another one. `path` are the conversions that led from a
+    column that comes back to the one that is there; see `events.lineage`.
+    """
 
     backfill: Any = None
     on_error: str = "fail"
     error_value: Any = None
     kept: FieldSchema | None = None
+    path: tuple[Frozen, ...] = ()
 
 
 def diff(
@@ -111,16 +116,23 @@ def _field_events(
             said = handling.get(field_id, Handling())
             words = {"backfill": said.backfill, "on_error": said.on_error}
             yield _changed(FieldRestored, after.id, field, new[field_id], **words)
-        elif field_id not in kept:
+        elif field_id not in kept and not _is_revived(field, old, new):
             yield FieldPurged(stream_id=after.id, field_id=field_id, before=Frozen(field.attributes()))
+    revived = {f.storage: f.id for f in gone.values() if f.id not in kept and f.id not in new}
     converted = {said.kept.id for said in handling.values() if said.kept is not None}
     for field_id in sorted(kept.keys() - old.keys() - gone.keys() - converted):
         yield from _kept_after_all(after.id, kept[field_id])
     for field_id, field in new.items():
         if field_id in old:
-            yield from _altered(after.id, old[field_id], field, handling.get(field_id, Handling()))
+            said = handling.get(field_id, Handling())
+            yield from _altered(after.id, old[field_id], field, said, revived.get(field.storage))
         elif field_id not in gone:
             yield _added(after.id, field, handling.get(field_id, Handling()))
+
+
+def _is_revived(gone: FieldSchema, old: Mapping[str, FieldSchema], new: Mapping[str, FieldSchema]) -> bool:
+    """Whether a live field has this kept column as its own again."""
+    return any(f.storage == gone.storage and f.id in old for f in new.values())
 
 
 def _gone(model_id: str, field: FieldSchema, kept: FieldSchema | None) -> Event:
@@ -149,7 +161,9 @@ def _changed(cls: type[Any], model_id: str, old: FieldSchema, new: FieldSchema, 
     return event
 
 
-def _altered(model_id: str, old: FieldSchema, new: FieldSchema, handling: Handling) -> Iterator[Event]:
+def _altered(
+    model_id: str, old: FieldSchema, new: FieldSchema, handling: Handling, revived: str | None
+) -> Iterator[Event]:
     if old is new:
         # Most fields of a changed model are the very same object.
         return
@@ -172,6 +186,7 @@ def _altered(model_id: str, old: FieldSchema, new: FieldSchema, handling: Handli
             on_error=handling.on_error,
             error_value=handling.error_value,
             kept=None if handling.kept is None else Frozen(handling.kept.attributes()),
+            revived=None if revived is None else Frozen({"id": revived, "path": handling.path}),
             **_sides(before, after, rest),
         )
 

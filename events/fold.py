@@ -94,6 +94,8 @@ def _(event: FieldAdded, model: ModelSchema) -> ModelSchema:
 @_apply.register
 def _(event: FieldAltered, model: ModelSchema) -> ModelSchema:
     altered = model.with_field(replace(_live(model, event), **event.after))
+    if event.revived is not None:
+        altered = altered.without_retired(event.revived["id"])
     return altered if event.kept is None else altered.with_retired(FieldSchema(**event.kept))
 
 

@@ -105,21 +105,25 @@ class FieldAltered(FieldEvent):
     """Type, constraint or presentation changed.
 
     `kept` holds the former column as a retired field when values were converted into a new one;
-    `on_error` and `error_value` say what became of values that did not convert.
+    `on_error` and `error_value` say what became of values that did not convert. `revived` is there when the
+    column is one that was kept before: the `id` of that retired field, and the conversions since, as `path`.
     """
 
     type = "field.altered"
+    version = 2
     kind: str = "presentation"
     destructive: bool = False
     backfill: Any = None
     on_error: str = "fail"
     error_value: Any = None
     kept: Frozen | None = None
+    revived: Frozen | None = None
 
     def __post_init__(self) -> None:
         # Slots make the class anew, and a bare super() would mean the class that it replaced.
         super(FieldAltered, self).__post_init__()
         object.__setattr__(self, "kept", freeze(self.kept))
+        object.__setattr__(self, "revived", freeze(self.revived))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,16 +154,24 @@ class FieldPurged(FieldEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryRolledBack(RegistryEvent):
+    """`after`: the `position` that was returned to, the `model` it was about ("" for all), and what was
+    `asked` for.
+    """
+
     type = "registry.rolled_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryTagged(RegistryEvent):
+    """`after`: the `name` of a `position`, and a `note` for readers."""
+
     type = "registry.tagged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryImported(RegistryEvent):
+    """`after`: the `hash` of the document that was applied, and the `mode` it was applied in."""
+
     type = "registry.imported"
 
 

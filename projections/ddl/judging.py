@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from events.schema import FieldSchema, ModelSchema
 from projections.ddl import values
 from projections.ddl.physical import Lookup, table_of
 from projections.ddl.quoting import foreign, quoting
+from projections.ddl.reverting import Outcome
 from projections.ddl.rows import Rows, attribute
 
 SAMPLES: Final = 5
@@ -55,6 +57,25 @@ def failing(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup, owne
     return Verdict(count=count, samples=samples, total=total, repeated=repeated)
 
 
+def reverting(whole: Iterator[list[Outcome]], *, compare: bool) -> tuple[Verdict, int]:
+    """Count what was written since and does not convert, and the rows that will have no value."""
+    count = total = missing = compared = 0
+    samples: list[Any] = []
+    seen: Counter[Any] = Counter()
+    for batch in whole:
+        failed = [row.value for row in batch if row.error is not None]
+        count += len(failed)
+        samples += failed[: SAMPLES - len(samples)]
+        total += sum(row.written and (row.value is not None) for row in batch)
+        there = [row.value for row in batch if row.error is None and row.value is not None]
+        missing += len(batch) - len(there)
+        compared += len(batch)
+        if compare and compared <= MOST_COMPARED:
+            seen.update(there)
+    repeated = [value for value, times in seen.items() if times > 1]
+    return Verdict(count=count, samples=samples, total=total, repeated=repeated), missing
+
+
 def duplicates(rows: Rows, columns: list[FieldSchema]) -> Verdict:
     """How many combinations of values occur more than once; NULL is never equal to NULL."""
     names = [attribute(column) for column in columns]
@@ -66,9 +87,12 @@ def duplicates(rows: Rows, columns: list[FieldSchema]) -> Verdict:
 
 def dangling(using: str, model: ModelSchema, old: FieldSchema, new: FieldSchema, lookup: Lookup) -> Verdict:
     """Ids in a relation's column that the new target does not have."""
-    target, key, _ = table_of(new.related_model, lookup, model)
     quote = quoting(connections[using])
     column, table = quote(old.column), quote(model.db_table)
+    if "." not in new.related_model and new.related_model != model.id and lookup(new.related_model) is None:
+        # The target comes back empty in this very change set.
+        return _asked(using, f"FROM {table} WHERE {column} IS NOT NULL", column)
+    target, key, _ = table_of(new.related_model, lookup, model)
     there, its_key = (foreign(connections[using], name) for name in (target, key))
     condition = (
         f"FROM {table} WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {there} AS t "

@@ -67,6 +67,8 @@ def _merged(said: Handling, event: FieldAdded | FieldAltered | FieldRestored) ->
         said = replace(said, backfill=thaw(event.backfill))
     if isinstance(event, FieldAltered) and event.kept is not None:
         said = replace(said, kept=FieldSchema(**event.kept))
+    if isinstance(event, FieldAltered) and event.revived is not None:
+        said = replace(said, path=event.revived["path"])
     if isinstance(event, FieldRestored) and event.on_error != "fail":
         said = replace(said, on_error=event.on_error)
     if isinstance(event, FieldAltered) and event.on_error != "fail":
@@ -180,7 +182,8 @@ def _interim(old: Table, new: Table, work: list[Values]) -> Table:
     """The table while its rows are being written: nothing there refuses a row that is not filled yet."""
     filling = {step.column.storage for step in work if step.kind in values.FILLING}
     fresh = {s for s in filling if s not in old.columns}
-    becoming = {s for s in filling - fresh if new.columns[s].is_unique and not old.columns[s].is_unique}
+    had = {s for s, column in old.columns.items() if column.is_unique and not column.retired}
+    becoming = {s for s in filling - fresh - had if new.columns[s].is_unique}
     constant = {
         s.column.storage: values.existing(s.column, s.said) for s in work if s.kind == values.CONSTANT
     }
@@ -207,7 +210,13 @@ def _values(old: Table, new: Table, model: ModelSchema, said: Said) -> Iterator[
         own = Handling() if column.retired else said.get(column.id, Handling())
         for kind in _kinds(old, new, column, own):
             yield Values(
-                kind=kind, schema_id=model.id, table=new.name, column=column, source=own.kept, said=own
+                kind=kind,
+                schema_id=model.id,
+                table=new.name,
+                column=column,
+                source=own.kept,
+                said=own,
+                path=own.path,
             )
 
 
@@ -218,10 +227,13 @@ def _kinds(old: Table, new: Table, column: FieldSchema, said: Handling) -> Itera
         return
     if column.is_many_to_many:
         if said.kept is not None and not said.kept.is_many_to_many:
-            yield values.LINK
+            yield values.RELINK if said.path else values.LINK
     elif former is not None:
         if column.is_relation and column.storage in old.loose - new.loose and said.on_error == "null":
             yield values.DETACH
+        if former.retired and said.path and said.kept is not None:
+            yield values.UNLINK if said.kept.is_many_to_many else values.REVERT
+            return
         yield from _kinds_of_altered(former, column, said)
     elif said.kept is not None and said.on_error != "keep":
         yield values.UNLINK if said.kept.is_many_to_many else values.CONVERT

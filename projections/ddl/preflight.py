@@ -14,7 +14,7 @@ from events.diff import Handling
 from events.exceptions import DataRefused, SchemaRefused
 from events.schema import FieldSchema, ModelSchema
 from projections import conversions, fields
-from projections.ddl import engine, judging, refusals, values
+from projections.ddl import engine, judging, physical, refusals, reverting, values
 from projections.ddl.judging import Verdict
 from projections.ddl.physical import Lookup
 from projections.ddl.rows import Rows
@@ -106,7 +106,10 @@ def _check_added(preflight: Preflight, new: FieldSchema) -> None:
 
 def _check_altered(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
     if old.storage != new.storage:
-        _check_converted(preflight, old, new)
+        if preflight.said(new).path and not old.is_many_to_many and not new.is_many_to_many:
+            _check_reverted(preflight, old, new)
+        else:
+            _check_converted(preflight, old, new)
         return
     if new.is_many_to_many:
         return
@@ -162,6 +165,31 @@ def _check_converted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -
         _check_backfill(preflight, new, said.error_value)
     if not fields.nullable(new) and not _empty_will_do(new):
         _check_missing(preflight, new, verdict)
+
+
+def _check_reverted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
+    """A column comes back with its values; what was written into the later one since must convert back."""
+    said, before = preflight.said(new), preflight.before
+    columns = physical.table(before).columns
+    whole = reverting.outcomes(
+        before.db_table, columns, said.path, old, new, preflight.using, preflight.lookup, before
+    )
+    verdict, missing = judging.reverting(whole, compare=new.is_unique)
+    _note(preflight, new, converts=verdict.total - verdict.count, fails=verdict.count)
+    if said.on_error == "fail":
+        refusals.conversion(before, new, verdict)
+    refusals.repeated(before, new, verdict)
+    missing -= 0 if said.on_error == "null" else verdict.count
+    if missing and not fields.nullable(new) and not _empty_will_do(new):
+        value = values.existing(new, said)
+        if value is None:
+            refusals.required(before, new, missing)
+        _check_backfill(preflight, new, value)
+        _note(preflight, new, filled=missing)
+        if missing > 1 and new.is_unique:
+            refusals.same_value(before, new, value, missing)
+    if new.is_relation:
+        _check_target(preflight, columns[new.storage], new)
 
 
 def _check_distinct(preflight: Preflight, old: FieldSchema, new: FieldSchema, verdict: Verdict) -> None:

@@ -13,8 +13,8 @@ from django.db import DatabaseError
 from events import journal
 from events.diff import Handling
 from events.journal import Entry
-from events.schema import FieldSchema, thaw
-from projections.ddl import engine, facts, planning, values
+from events.schema import FieldSchema, freeze, thaw
+from projections.ddl import engine, facts, planning, writing
 from projections.ddl.physical import Lookup
 from projections.ddl.steps import Step, Values
 from projections.transition import Transition
@@ -82,7 +82,7 @@ def undo(using: str, lookup: Lookup) -> None:
     """Take back what was done, the last step first; of a crash the first one may be taken back already."""
     for entry in reversed(journal.entries(using)):
         if "values" in entry.payload:
-            values.take_back(_from_json(entry.payload["values"]), using, lookup)
+            writing.take_back(_from_json(entry.payload["values"]), using, lookup)
         elif not facts.hold_not(using, entry.payload["holds"]):
             _patiently(partial(engine.run, using, entry.payload["undo"]))
         journal.undone(using, entry)
@@ -93,7 +93,7 @@ def _run(steps: list[Step], using: str, lookup: Lookup) -> None:
     settle = True
     for step in steps:
         if isinstance(step, Values):
-            values.write(step, using, lookup)
+            writing.write(step, using, lookup)
             settle = True
             continue
         for statement in used.statements(step):
@@ -123,7 +123,7 @@ def _do(payload: Payload, using: str, lookup: Lookup) -> None:
     if "sql" in payload:
         engine.run(using, payload["sql"])
     else:
-        values.write(_from_json(payload["values"]), using, lookup)
+        writing.write(_from_json(payload["values"]), using, lookup)
 
 
 def _as_json(step: Values) -> dict[str, Any]:
@@ -135,6 +135,7 @@ def _as_json(step: Values) -> dict[str, Any]:
         "column": thaw(step.column.attributes()),
         "source": None if step.source is None else thaw(step.source.attributes()),
         "said": [said.backfill, said.on_error, said.error_value],
+        "path": thaw(step.path),
     }
 
 
@@ -147,4 +148,5 @@ def _from_json(data: dict[str, Any]) -> Values:
         column=FieldSchema(**data["column"]),
         source=None if data["source"] is None else FieldSchema(**data["source"]),
         said=Handling(backfill=backfill, on_error=on_error, error_value=error_value),
+        path=freeze(data.get("path", ())),
     )

@@ -72,6 +72,20 @@ class Rows:
                 return
             last = batch[-1][0]
 
+    def whole(self, columns: list[FieldSchema]) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
+        """Keys of all rows with their values by storage id, batch by batch."""
+        names = [attribute(column) for column in columns]
+        rows = self.query.order_by("pk").values_list("pk", *names)
+        last = None
+        while True:
+            batch = list((rows if last is None else rows.filter(pk__gt=last))[:BATCH])
+            yield [
+                (key, dict(zip((c.storage for c in columns), found, strict=True))) for key, *found in batch
+            ]
+            if len(batch) < BATCH:
+                return
+            last = batch[-1][0]
+
     def keys_without(self, column: FieldSchema) -> Iterator[list[Any]]:
         """Keys of the rows that have no value; each batch is asked for when the one before is written."""
         empty = self.query.filter(**{f"{attribute(column)}__isnull": True}).order_by("pk")

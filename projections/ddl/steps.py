@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from events.diff import Handling
 from events.exceptions import ProjectionFailed
-from events.schema import FieldSchema
+from events.schema import FieldSchema, Frozen
 from projections.ddl.physical import Item, Table
 from projections.ddl.shapes import REFERENCE, Column, Constraint, Shape
 
@@ -52,7 +52,8 @@ class Drop:
 class Values:
     """Rows are written, batch by batch; `kind` names a function of projections.ddl.values.
 
-    Doing it twice gives the same rows as doing it once, so a killed process can simply do it again.
+    `path` are the conversions since `column` was put aside, if it comes back. Doing it twice gives the same
+    rows as doing it once, so a killed process can simply do it again.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Values:
     column: FieldSchema
     source: FieldSchema | None = None
     said: Handling = field(default_factory=Handling)
+    path: tuple[Frozen, ...] = ()
 
 
 Step: TypeAlias = Rename | Create | Refer | Reshape | Drop | Values

@@ -50,7 +50,8 @@ def test_golden_bytes_decode_and_encode_to_themselves(name, version):
 def test_golden_files_show_every_attribute_of_their_event_in_use(name, version):
     payload = json.loads(golden(name, version))
     event = codec.decode(name, version, golden(name, version), STREAM)
-    assert set(payload) == {f.name for f in fields(event)} - {"stream_id"}
+    if version == type(event).version:
+        assert set(payload) == {f.name for f in fields(event)} - {"stream_id"}
     assert payload["before"] or payload["after"]
 
 
