@@ -11,9 +11,12 @@ from django.db.transaction import atomic
 
 from dynamo import record, rows
 from dynamo.changeset import current
+from dynamo.differences import diff
+from dynamo.moments import schema, tag, tags
 from dynamo.plans import Plan, plan
 from dynamo.retired import purge, restore
-from events import audit, fold, store
+from dynamo.rollbacks import rollback
+from events import audit, store
 from events.audit import Report
 from events.exceptions import DynamoError, ModelNotFound
 from events.schema import ModelSchema, Schema
@@ -49,15 +52,6 @@ def history(model: Any = None) -> list[Recorded]:
     using = conf.database()
     record.write_open()
     return list(store.read(using, stream_id=None if model is None else _stream(model)))
-
-
-def schema(at: int | None = None) -> Schema:
-    """The whole schema, now or as it was at a position; raises DynamoError for one that the log has not."""
-    record.write_open()
-    folded = fold.replay(store.read(conf.database(), upto=at))
-    if at is not None and not 0 <= at <= folded.position:
-        raise DynamoError(f"the log has no position {at}: it ends at {folded.position}", position=at)
-    return folded
 
 
 def catch_up() -> bool:
@@ -135,12 +129,16 @@ __all__ = [
     "Plan",
     "batch",
     "catch_up",
+    "diff",
     "get_model",
     "history",
     "plan",
     "purge",
     "register_admin",
     "restore",
+    "rollback",
     "schema",
+    "tag",
+    "tags",
     "verify",
 ]

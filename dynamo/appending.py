@@ -12,7 +12,7 @@ from events.diff import Handling, diff
 from events.envelope import linked
 from events.exceptions import ProjectionFailed
 from events.schema import ModelSchema
-from events.types import Event, Recorded
+from events.types import Event, Recorded, RegistryEvent
 from projections import conf
 from projections.ddl import engine
 from projections.transition import Change, Transition
@@ -23,23 +23,40 @@ def record(
     before: ModelSchema | None,
     after: ModelSchema | None,
     handling: Mapping[str, Handling] | None = None,
+    *,
+    version: int = 0,
 ) -> tuple[Recorded, ...]:
-    """Append the events between two schemas of a model; nothing at all if they are equal."""
+    """Append the events between two schemas of a model; nothing at all if they are equal.
+
+    `version` is that of the stream where a model that was purged comes back.
+    """
     events = list(diff(before, after, handling))
     if not events:
         return ()
     model_id = events[0].stream_id
     _assert_folds(before, after, events)
-    if not work.pending:
-        work.start = work.mark
-    version = 0 if before is None else before.version
-    recorded = linked(work.mark, work.now, events, work.context, {model_id: version})
-    work.mark = replace(work.mark, position=recorded[-1].position, hash=recorded[-1].hash)
+    version = version if before is None else before.version
+    recorded = _appended(work, events, version)
     work.before.setdefault(model_id, before)
     work.models[model_id] = None if after is None else replace(after, version=version + len(recorded))
+    work.statements.extend(rows.project(work, before, work.models[model_id]))
+    return recorded
+
+
+def note(work: ChangeSet, event: RegistryEvent) -> Recorded:
+    """Append a fact about the registry itself."""
+    write_events(work)
+    (recorded,) = _appended(work, [event], store.last_version(work.using, event.stream_id))
+    return recorded
+
+
+def _appended(work: ChangeSet, events: list[Event], version: int) -> tuple[Recorded, ...]:
+    if not work.pending:
+        work.start = work.mark
+    recorded = linked(work.mark, work.now, events, work.context, {events[0].stream_id: version})
+    work.mark = replace(work.mark, position=recorded[-1].position, hash=recorded[-1].hash)
     work.pending.extend(recorded)
     work.unwritten.extend(recorded)
-    work.statements.extend(rows.project(work, before, work.models[model_id]))
     return tuple(recorded)
 
 

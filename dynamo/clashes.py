@@ -28,11 +28,11 @@ class Catalogue(Protocol):
 
 def check_model(model: ModelSchema, catalogue: Catalogue) -> None:
     """A model's name must be free among generated, hand-written and link-table models of its app."""
-    other = catalogue.named(model.app, model.name)
-    if other is not None and other.id != model.id:
-        raise ValidationError(
-            {"name": f"there is a model {other.label} already; names differ in more than case"}
-        )
+    for other in catalogue.in_app(model.app):
+        if other.key == model.key and other.id != model.id:
+            raise ValidationError(
+                {"name": f"there is a model {other.label} already; names differ in more than case"}
+            )
     if classes.hand_written(model.label) is not None:
         raise ValidationError(
             {"name": f"{model.label} is a model in the project's code; choose another name"}

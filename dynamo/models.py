@@ -10,6 +10,7 @@ from django.db import models
 
 from dynamo import intent, saving
 from dynamo.record import change_set
+from dynamo.rollbacks import rollback_model
 from events.diff import Handling
 from events.exceptions import SchemaRefused
 from events.schema import ModelSchema
@@ -172,6 +173,11 @@ class MetaModel(MetaRow):
     def history(self) -> list[Any]:
         """The model's recorded events, oldest first."""
         return saving.history(self)
+
+    def rollback(self, to: int, **said: Any) -> tuple[Any, ...]:
+        """Return to a version of this model; see `dynamo.rollback` for what may be said about rows."""
+        done: tuple[Any, ...] = rollback_model(self, to, **said)
+        return done
 
 
 class MetaField(MetaRow):

@@ -16,9 +16,9 @@ from dynamo import record, verdicts, wording
 from dynamo.changeset import ChangeSet, current
 from dynamo.patience import patient
 from dynamo.verdicts import Findings
-from events import codec
+from events import codec, store
 from events.envelope import Mark
-from events.exceptions import DataRefused, SchemaRefused
+from events.exceptions import DataRefused, SchemaConflict, SchemaRefused
 from events.schema import FieldSchema, ModelSchema, canonical, digest
 from events.types import FieldAdded, FieldAltered, FieldEvent, FieldRestored, ModelRestored, Recorded
 from projections import conf, conversions
@@ -44,6 +44,8 @@ class Operation:
     """One event that would be recorded.
 
     `rows` says of how many rows a field is `filled`, `converts`, `fits`, `fails` or has its reference `lost`.
+    `fate` is what becomes of values: they are `kept`, come back (`returns`), are not there yet (`empty`), are
+    put aside (`retired`) or are gone for good (`dropped`).
     """
 
     sentence: str
@@ -51,10 +53,11 @@ class Operation:
     model: str
     field: str
     risk: Risk
+    fate: str = "kept"
     rows: Mapping[str, int] = made_of(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        names = ("sentence", "type", "model", "field", "risk")
+        names = ("sentence", "type", "model", "field", "risk", "fate")
         return {**{name: getattr(self, name) for name in names}, "rows": dict(self.rows)}
 
 
@@ -80,6 +83,11 @@ class Plan:
         return max((o.risk for o in self.operations), key=order.index, default=Risk.SAFE)
 
     @property
+    def token(self) -> str:
+        """The plan in short: what it was made at, and what it would do. See `hold_to`."""
+        return f"{self.at.position}.{self.hash}"
+
+    @property
     def ok(self) -> bool:
         return not self.refusals
 
@@ -95,6 +103,7 @@ class Plan:
         return {
             "position": self.at.position,
             "hash": self.hash,
+            "token": self.token,
             "risk": self.risk,
             "operations": [operation.as_dict() for operation in self.operations],
             "refusals": refusals,
@@ -128,6 +137,22 @@ def plan(*changes: Change) -> Plan:
             raise _GivenUp(_planned(work, at))
     except _GivenUp as done:
         return done.plan
+
+
+def hold_to(token: str | None, work: ChangeSet, at: Mark) -> None:
+    """Refuse an open change set that is not what was planned; `at` is where it began."""
+    if token is None:
+        return
+    planned, _, _ = token.partition(".")
+    made = _hash(record.transition(work), at) if work.pending else digest([at.registry_id, at.hash])
+    if f"{at.position}.{made}" == token:
+        return
+    position = int(planned) if planned.isascii() and planned.isdigit() else at.position
+    record.write_open()
+    since = list(store.read(work.using, after=position, upto=at.position))
+    changes = [wording.told_briefly(recorded) for recorded in since]
+    what = f"meanwhile: {'; '.join(changes)}" if changes else "it was planned as something else"
+    raise SchemaConflict(f"this is not what was planned ({what}); plan again", changes=changes)
 
 
 def _make(change: Change) -> None:
@@ -193,6 +218,7 @@ def _operations(done: Transition, findings: Findings) -> Iterator[Operation]:
             model=label,
             field=field,
             risk=_risk(recorded, done, rows),
+            fate=_fate(recorded),
             rows=rows,
         )
 
@@ -218,8 +244,21 @@ def _rows(recorded: Recorded, sides: list[ModelSchema], findings: Findings) -> M
     return dict(counts)
 
 
+FATES: Final = {"created": "empty", "added": "empty", "restored": "returns", "retired": "retired"} | {
+    "purged": "dropped"
+}
+
+
+def _fate(recorded: Recorded) -> str:
+    event = recorded.event
+    if isinstance(event, FieldAltered) and event.revived is not None:
+        return "returns"
+    return FATES.get(recorded.type.partition(".")[2], "kept")
+
+
 SAFE_TYPES: Final = frozenset(
     {"model.created", "model.altered", "model.restored", "field.added", "field.restored", "field.reordered"}
+    | {"registry.rolled_back", "registry.tagged", "registry.imported"}
 )
 
 

@@ -57,7 +57,7 @@ def _restore_model(work: ChangeSet, model: ModelSchema, name: str, on_error: str
     live = replace(model, name=named, db_table=naming.table_name(model.app, named), retired=False)
     live = replace(live, fields=tuple(intent.with_link(f, live, work) for f in live.fields))
     for field in live.fields:
-        _refuse_gone_target(work, live, field)
+        refuse_gone_target(work, live, field)
     clashes.check_model(live, work)
     for field in live.fields:
         if field.is_relation:
@@ -73,7 +73,7 @@ def _restore_field(
     named = _checked(name, validators.field_name) if name else field.name
     live = replace(field, name=named, retired=False)
     live = intent.with_link(replace(live, column=naming.column_name(live)), model, work)
-    _refuse_gone_target(work, model, live)
+    refuse_gone_target(work, model, live)
     handling.check(live, said)
     after = model.without_retired(field.id).with_field(live)
     clashes.check_fields(after, work)
@@ -87,7 +87,8 @@ def _checked(name: str, rule: Callable[[Any], str]) -> str:
         raise ValidationError({"name": error.messages}) from None
 
 
-def _refuse_gone_target(work: ChangeSet, model: ModelSchema, field: FieldSchema) -> None:
+def refuse_gone_target(work: ChangeSet, model: ModelSchema, field: FieldSchema) -> None:
+    """A relation cannot come back without what it refers to."""
     if not field.is_relation or field.related_model == model.id:
         return
     where = f"{model.label}.{field.name}"

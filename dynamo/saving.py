@@ -37,7 +37,7 @@ def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
         _check_accessors(after, before, work)
         record.record(work, before, after)
         if before is not None and before.name != after.name:
-            _rename_link_columns(after, work)
+            rename_link_columns(after, work)
         _remember(row, work)
     _accept(row, intent.model_row(after))
 
@@ -261,7 +261,7 @@ def _check_accessors(after: ModelSchema, before: ModelSchema | None, work: Chang
             clashes.check_relation(after, field, work)
 
 
-def _rename_link_columns(target: ModelSchema, work: ChangeSet) -> None:
+def rename_link_columns(target: ModelSchema, work: ChangeSet) -> None:
     """Link tables of other models have a column that is named after this one."""
     for other in [m for m in work.referrers(target.id) if m.id != target.id]:
         fields = tuple(intent.with_link(f, other, work) for f in other.fields)

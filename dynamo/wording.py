@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from events.schema import thaw
-from events.types import Recorded
+from events.types import Event, Recorded
 from projections.registry import registry
 
 
@@ -35,36 +36,86 @@ def sentence(recorded: Recorded) -> str:
     return f"{recorded.position:>6} {recorded.recorded_at[:19]} {recorded.type:<18} {about} ({who})"
 
 
+def told_briefly(recorded: Recorded) -> str:
+    """What a recorded event did, under present names."""
+    return happened(recorded.event, model_name(recorded), field_name(recorded))
+
+
 def told(recorded: Recorded, model: str, field: str) -> str:
-    """What an event says happened to a model, or to its field, in words."""
-    event = recorded.event
-    before, after = event.before, event.after
-    kind, _, verb = recorded.type.partition(".")
-    if verb == "renamed" and "name" in after:
-        old, new = (side["name"] for side in (before, after))
-        return f"rename {kind} {_dotted(model, old) if kind == 'field' else old} to {new}"
-    about = model if kind == "model" else _dotted(model, field)
-    if verb in {"added", "created"}:
-        return f"add {kind} {about}" + (f" ({after['type']})" if kind == "field" else "")
-    if verb != "altered":
-        return f"{VERBS[verb]} {kind} {about}"
-    changes = ", ".join(
-        _change(name, before[name], after[name]) for name in sorted(after) if name != "storage"
-    )
-    return f"change {kind} {about}: {changes}"
+    """What an event will do to a model, or to its field, in words."""
+    return _phrase(recorded.event, model, field, TO_DO)
 
 
-VERBS: Final = {
-    "renamed": "move",
+def happened(event: Event, model: str, field: str) -> str:
+    """What an event did to a model, or to its field, in words."""
+    return _phrase(event, model, field, DONE)
+
+
+TO_DO: Final = {
+    "created": "add",
+    "added": "add",
+    "renamed": "rename",
+    "altered": "change",
     "reordered": "reorder",
     "retired": "retire",
     "restored": "restore",
     "purged": "drop",
+    "moved": "move",
+    "tagged": "tag",
+    "rolled_back": "return",
+    "imported": "import",
 }
+DONE: Final = {
+    "created": "added",
+    "added": "added",
+    "renamed": "renamed",
+    "altered": "changed",
+    "reordered": "reordered",
+    "retired": "retired",
+    "restored": "restored",
+    "purged": "removed",
+    "moved": "moved",
+    "tagged": "tagged",
+    "rolled_back": "returned",
+    "imported": "imported",
+}
+# Names that only the database needs; what people read leaves them out.
+PHYSICAL: Final = frozenset({"storage", "column", "table", "link_columns", "db_table", "tables", "retired"})
 
 
-def _dotted(model: str, field: str) -> str:
-    return f"{model}.{field}"
+def _phrase(event: Event, model: str, field: str, verbs: Mapping[str, str]) -> str:
+    before, after = event.before, event.after
+    kind, _, what = event.type.partition(".")
+    if kind == "registry":
+        return f"{verbs[what]} {REGISTRY[what](after)}"
+    if what == "renamed":
+        return _renamed(event, model, field, verbs)
+    about = f"{kind} {model}" if kind == "model" else f"{kind} {model}.{field}"
+    if what != "altered":
+        suffix = f" ({after['type']})" if what == "added" and "type" in after else ""
+        return f"{verbs[what]} {about}{suffix}"
+    names = (name for name in sorted(after) if name not in PHYSICAL)
+    return f"{verbs[what]} {about}: {', '.join(_change(n, before[n], after[n]) for n in names)}"
+
+
+def _renamed(event: Event, model: str, field: str, verbs: Mapping[str, str]) -> str:
+    kind, _, _ = event.type.partition(".")
+    before, after = event.before, event.after
+    if "name" in after:
+        old = before["name"] if kind == "model" else f"{model}.{before['name']}"
+        moved = f", app from {before['app']} to {after['app']}" if "app" in after else ""
+        return f"{verbs['renamed']} {kind} {old} to {after['name']}{moved}"
+    if "app" in after:
+        return f"{verbs['moved']} model {model} from app {before['app']} to {after['app']}"
+    about = model if kind == "model" else f"{model}.{field}"
+    return f"{verbs['moved']} the table of {about}"
+
+
+REGISTRY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
+    "tagged": lambda after: f"position {after['position']} as {after['name']}",
+    "rolled_back": lambda after: f"to position {after['position']}",
+    "imported": lambda after: f"a document ({after['mode']}) with the hash {after['hash'][:12]}",
+}
 
 
 def _change(name: str, old: Any, new: Any) -> str:

@@ -58,6 +58,9 @@ def advance(models: dict[str, ModelSchema], recorded: Recorded) -> None:
         raise LogCorrupt(f"position {recorded.position}: {error}", position=recorded.position) from error
     if after is None:
         del models[event.stream_id]
+    elif isinstance(event, ModelCreated):
+        # A model that comes back after it was purged goes on in its stream.
+        models[event.stream_id] = replace(after, version=recorded.stream_version)
     else:
         models[event.stream_id] = after
 

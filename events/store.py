@@ -139,7 +139,7 @@ def append(
     known = dict(versions or {})
     for event in events:
         if event.stream_id not in known:
-            known[event.stream_id] = _last_version(using, event.stream_id)
+            known[event.stream_id] = last_version(using, event.stream_id)
     made = linked(at, now, events, context, known, event_ids)
     write(using, made)
     return made
@@ -181,6 +181,18 @@ def read(
             yield recorded_of(row)
     except UNREADABLE as error:
         raise LogCorrupt(f"a row after position {position} cannot be read: {error}") from error
+
+
+def last_before(using: str, moment: str) -> int:
+    """The last position recorded by a moment, which is given as `recorded_at` has it; 0 for none."""
+    found = _plain(using).filter(recorded_at__lte=moment).order_by("-position")
+    return found.values_list("position", flat=True).first() or 0
+
+
+def last_version(using: str, stream_id: str) -> int:
+    """The version of a stream's last event in the log; 0 for a stream that has none."""
+    found = _plain(using).filter(stream_id=stream_id).aggregate(last=Max("stream_version"))["last"]
+    return found or 0
 
 
 def exists(using: str, recorded: Recorded) -> bool:
@@ -255,11 +267,6 @@ def _rows(
     if limit is not None:
         return iter(list(query[:limit].values_list(*COLUMNS)))
     return query.values_list(*COLUMNS).iterator(chunk_size=2000)
-
-
-def _last_version(using: str, stream_id: str) -> int:
-    found = _plain(using).filter(stream_id=stream_id).aggregate(last=Max("stream_version"))["last"]
-    return found or 0
 
 
 def _by_ids(using: str, ids: Iterable[str]) -> Iterator[Recorded]:

@@ -1,0 +1,121 @@
+"""Moments: places in the log by position, time or tag, and the schema as it was there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from dynamo import record, validators
+from dynamo.appending import note as append
+from dynamo.patience import patient
+from events import fold, store
+from events.exceptions import DynamoError, SchemaRefused
+from events.schema import Frozen, Schema
+from events.types import Recorded, RegistryTagged
+from projections import conf
+
+At: TypeAlias = "int | str | datetime | None"
+
+TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f+00:00"
+
+
+def schema(at: At = None) -> Schema:
+    """The whole schema, now or as it was: at a position, at a time, or at a tag; see `position`."""
+    record.write_open()
+    using = conf.database()
+    upto = None if at is None else position(at)
+    return fold.replay(store.read(using, upto=upto))
+
+
+def position(at: object) -> int:
+    """The place in the log that is meant; None is its end.
+
+    A time means the last event that was recorded by then; one without a zone is in the current time zone.
+    A text is a tag, or else a position or an ISO time written as text. Raises DynamoError for a place that
+    the log does not have.
+    """
+    record.write_open()
+    head = store.head(conf.database()).position
+    if at is None:
+        return head
+    if isinstance(at, str):
+        at = _read(at)
+    if isinstance(at, datetime):
+        return _by_time(at)
+    if not isinstance(at, int) or isinstance(at, bool):
+        raise DynamoError(f"{at!r} is no position, time or tag")
+    if not 0 <= at <= head:
+        raise DynamoError(f"the log has no position {at}: it ends at {head}", position=at)
+    return at
+
+
+def version(model_id: str, number: int) -> int:
+    """The position at which a model had that version."""
+    for recorded in store.read(conf.database(), stream_id=model_id):
+        if recorded.stream_version == number:
+            return recorded.position
+    raise DynamoError(f"the model has no version {number!r}", version=number)
+
+
+@patient
+def tag(name: str, at: At = None, note: str = "") -> int:
+    """Give a place in the log a name; returns its position. A name is given once and stays."""
+    if not isinstance(name, str) or not TAG.match(name) or name.isdigit() or _time(name) is not None:
+        raise ValidationError(
+            {"name": "a tag has letters, digits, '.', '_' and '-', at most 64, and is no number or date"}
+        )
+    note = validators.text(note)
+    with record.change_set() as work:
+        registry_id = work.mark.registry_id
+        place = work.mark.position if at is None else position(at)
+        known = tags()
+        if name in known:
+            raise SchemaRefused(f"there is a tag {name!r} already, at position {known[name]}", tag=name)
+        after = Frozen({"name": name, "position": place, "note": note})
+        append(work, RegistryTagged(stream_id=registry_id, after=after))
+    return place
+
+
+def tags() -> Mapping[str, int]:
+    """Positions by the name that they were given."""
+    record.write_open()
+    using = conf.database()
+    events = (r.event for r in store.read(using, stream_id=store.head(using).registry_id))
+    return {e.after["name"]: e.after["position"] for e in events if isinstance(e, RegistryTagged)}
+
+
+def recorded_since(after: int, model_id: str | None = None) -> list[Recorded]:
+    """What was recorded after a position, to the registry or to one model."""
+    return list(store.read(conf.database(), after=after, stream_id=model_id))
+
+
+def _read(text: str) -> Any:
+    known = tags()
+    if text in known:
+        return known[text]
+    if text.isascii() and text.isdigit():
+        return int(text)
+    found = _time(text)
+    if found is None:
+        named = ", ".join(sorted(known)) or "none"
+        raise DynamoError(f"{text!r} is no tag, position or time; there are tags: {named}", tag=text)
+    return found
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _by_time(moment: datetime) -> int:
+    if timezone.is_naive(moment):
+        moment = timezone.make_aware(moment)
+    return store.last_before(conf.database(), moment.astimezone(UTC).strftime(FORMAT))

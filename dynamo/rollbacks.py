@@ -1,0 +1,329 @@
+"""Rollback: return to the schema of an earlier moment, by events that compensate for what came since.
+
+History only grows: a rollback is a change set like any other, and can itself be rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+
+from dynamo import clashes, handling, intent, moments, naming, plans, record
+from dynamo.appending import note
+from dynamo.changeset import ChangeSet
+from dynamo.moments import At
+from dynamo.patience import patient
+from dynamo.retired import refuse_gone_target
+from dynamo.saving import rename_link_columns
+from events import lineage, store
+from events.diff import Handling
+from events.envelope import uuid7
+from events.exceptions import ModelNotFound, SchemaRefused
+from events.lineage import Trail
+from events.schema import FieldSchema, Frozen, ModelSchema, Schema, in_order
+from events.types import Recorded, RegistryRolledBack
+from projections import conf, conversions
+from projections.registry import registry
+
+# What may become of values that do not fit, and of what was purged.
+ON_ERROR: Final = ("fail", "null")
+PURGED: Final = ("fail", "empty")
+WITH_LINKS: Final = (conversions.LINK, conversions.UNLINK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the caller said about rows, by the name of a field or its id."""
+
+    backfill: Mapping[str, Any]
+    on_error: str
+    used: set[str] = field(default_factory=set)
+
+    def value(self, model: ModelSchema, field: FieldSchema, *, alone: bool) -> Any:
+        """The backfill of a field; its bare name will do where only one model is rolled back."""
+        label = f"{model.label}.{field.name}"
+        names = [field.id, label, label.removeprefix(f"{conf.default_app()}.")]
+        for name in (*names, field.name) if alone else names:
+            if name in self.backfill:
+                self.used.add(name)
+                return self.backfill[name]
+        return None
+
+
+@dataclass(slots=True)
+class Goal:
+    """What one model is to become: the schemas on the way, and what is said about its rows.
+
+    `steps` are more than one where a field has to be brought back before it can change its column. `empty`
+    are fields, or the model, whose values were purged.
+    """
+
+    before: ModelSchema | None
+    steps: list[ModelSchema] = field(default_factory=list)
+    said: dict[str, Handling] = field(default_factory=dict)
+    empty: list[str] = field(default_factory=list)
+    version: int = 0
+
+
+@patient
+def rollback(
+    to: At,
+    model: Any = None,
+    backfill: Mapping[str, Any] | None = None,
+    on_error: str = "fail",
+    *,
+    purged: str = "fail",
+    expected: str | None = None,
+) -> tuple[Recorded, ...]:
+    """Return to the schema of a position, time or tag: all of it, or that of one model.
+
+    What was retired since comes back with its values, what was added since is retired, and a converted
+    field has its original values again where a row was not edited meanwhile. `model` is a MetaModel, a
+    generated class or a label. `backfill` has values, by "app.Model.field", for rows that were written
+    meanwhile and need one; `on_error="null"` empties what does not fit or refers to nothing any more.
+    `purged="empty"` brings back without values what was purged, which is refused otherwise. `expected` is
+    the token of a plan: after any other change the rollback is refused, naming what changed.
+
+    Returns the recorded events, none if there was nothing to do. Raises what saving would raise.
+    """
+    if on_error not in ON_ERROR:
+        raise ValidationError({"on_error": f"it is one of {', '.join(ON_ERROR)}, not {on_error!r}"})
+    if purged not in PURGED:
+        raise ValidationError({"purged": f"it is one of {', '.join(PURGED)}, not {purged!r}"})
+    place = moments.position(to)
+    with record.change_set() as work:
+        started = work.mark
+        then = moments.schema(place)
+        wish = Wish(backfill=dict(backfill or {}), on_error=on_error)
+        goals = _whole(work, then, wish) if model is None else [_alone(work, then, _id(model), wish)]
+        _refuse_unused(wish)
+        _refuse_empty(goals, told=purged == "empty")
+        first = len(work.pending)
+        changing = [goal for goal in goals if goal.steps]
+        if changing:
+            _record(work, changing, place, to, "" if model is None else goals[0].steps[-1].id)
+        recorded = tuple(work.pending[first:])
+        plans.hold_to(expected, work, started)
+    return recorded
+
+
+def rollback_model(row: Any, version: int, **said: Any) -> tuple[Recorded, ...]:
+    """Return to a version of one model."""
+    return rollback(moments.version(str(row.pk), version), row, **said)
+
+
+def _record(work: ChangeSet, goals: list[Goal], place: int, to: At, model_id: str) -> None:
+    after = {"position": place, "model": model_id, "asked": str(to)}
+    note(work, RegistryRolledBack(stream_id=work.mark.registry_id, after=Frozen(after)))
+    # Names are given up before any is taken.
+    for goal in sorted(goals, key=lambda goal: not goal.steps[-1].retired):
+        before = goal.before
+        for step in goal.steps:
+            record.record(work, before, step, goal.said, version=goal.version)
+            before = work.model(step.id)
+    for goal in goals:
+        made = work.model(goal.steps[-1].id)
+        if made is not None and not made.retired:
+            _check(made, work)
+    if model_id:
+        _follow_name(goals[0], work)
+
+
+def _check(model: ModelSchema, work: ChangeSet) -> None:
+    """A state of the past need not fit what is there now: other models, and the project's code."""
+    for one in model.fields:
+        refuse_gone_target(work, model, one)
+    clashes.check_model(model, work)
+    clashes.check_fields(model, work)
+    intent.check_model_options(model)
+
+
+def _follow_name(goal: Goal, work: ChangeSet) -> None:
+    """Link tables of other models have a column that is named after this one."""
+    made = work.model(goal.steps[-1].id)
+    if made is not None and goal.before is not None and goal.before.name != made.name:
+        rename_link_columns(made, work)
+
+
+def _whole(work: ChangeSet, then: Schema, wish: Wish) -> list[Goal]:
+    ids = {*then.models, *registry.models, *work.models}
+    goals = []
+    for model_id in sorted(ids):
+        now, past = work.model(model_id), _live(then.models.get(model_id))
+        if past is not None:
+            goals.append(_returning(work, now, past, then.position, wish, alone=False))
+        elif now is not None and not now.retired:
+            goals.append(Goal(before=now, steps=[naming.retired_model(now, work.position())]))
+    return goals
+
+
+def _alone(work: ChangeSet, then: Schema, model_id: str, wish: Wish) -> Goal:
+    now, past = work.model(model_id), _live(then.models.get(model_id))
+    if now is None and past is None:
+        raise ModelNotFound(f"there is no model {model_id!r}, neither now nor then", label=model_id)
+    if past is None:
+        assert now is not None
+        raise SchemaRefused(
+            f"{now.label} was not there at position {then.position}; retire it, or roll back everything"
+        )
+    return _returning(work, now, past, then.position, wish, alone=True)
+
+
+def _returning(
+    work: ChangeSet, now: ModelSchema | None, past: ModelSchema, place: int, wish: Wish, *, alone: bool
+) -> Goal:
+    """What a model has to become to be again what it was."""
+    goal = Goal(before=now)
+    if now is None:
+        # Of a purged model nothing is left; its stream goes on.
+        goal.version = store.last_version(work.using, past.id)
+        goal.steps = [replace(past, retired_fields=(), version=0)]
+        goal.empty = [past.label]
+        return goal
+    if wish.on_error == "null" and now.retired:
+        goal.said[past.id] = Handling(on_error="null")
+    events = [r.event for r in store.read(work.using, after=place, stream_id=past.id)]
+    way = _Way(goal=goal, now=now, wish=wish, work=work, trails=lineage.trails(past, events), alone=alone)
+    for item in past.fields:
+        way.bring_back(intent.with_link(item, past, work) if alone else item, past)
+    for item in now.fields:
+        if past.field(item.id) is None:
+            way.put_aside(replace(naming.tombstone(item, work.position()), unique_together=False))
+    made = replace(
+        past, version=now.version, fields=in_order(tuple(way.live)), retired_fields=way.tombstones()
+    )
+    if way.detour:
+        start = now if not now.retired else replace(now, **past.attributes())
+        back = {one.id for one in way.detour}
+        kept = tuple(one for one in now.retired_fields if one.id not in back)
+        goal.steps = [replace(start, fields=in_order((*now.fields, *way.detour)), retired_fields=kept)]
+    if goal.steps or made != now:
+        goal.steps.append(made)
+    return goal
+
+
+@dataclass(slots=True, kw_only=True)
+class _Way:
+    """Field by field: which column each gets, and what becomes of the columns that are there."""
+
+    goal: Goal
+    now: ModelSchema
+    wish: Wish
+    work: ChangeSet
+    trails: Mapping[str, Trail]
+    alone: bool
+    live: list[FieldSchema] = field(default_factory=list)
+    # Fields that have to be there again before their column can change.
+    detour: list[FieldSchema] = field(default_factory=list)
+    aside: dict[str, FieldSchema] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.aside = {one.id: one for one in self.now.retired_fields}
+
+    def put_aside(self, tombstone: FieldSchema) -> None:
+        self.aside[tombstone.id] = tombstone
+
+    def tombstones(self) -> tuple[FieldSchema, ...]:
+        return tuple(sorted(self.aside.values(), key=lambda one: one.id))
+
+    def bring_back(self, item: FieldSchema, past: ModelSchema) -> None:
+        value = self.wish.value(past, item, alone=self.alone)
+        current, gone = self.now.field(item.id), self.aside.pop(item.id, None)
+        if current is None and gone is None:
+            made, said = self._anew(item, past), Handling()
+        elif current is None and gone is not None and gone.storage != item.storage:
+            live = replace(gone, name=item.name, column=naming.column_name(gone), retired=False)
+            self.detour.append(intent.with_link(replace(live, name=item.name), past, self.work))
+            made, said = self._converted(item, self.detour[-1], past)
+        elif current is not None and current.storage != item.storage:
+            made, said = self._converted(item, current, past)
+        elif current is not None:
+            made, said = self._in_place(item, current)
+        else:
+            made, said = item, self._letting_go(item)
+        said = replace(said, backfill=value)
+        if said != Handling():
+            self.goal.said[item.id] = said
+            handling.check(made, said)
+        self.live.append(made)
+
+    def _anew(self, item: FieldSchema, past: ModelSchema) -> FieldSchema:
+        """The column was dropped; a former one of the same field may still be there under its name."""
+        self.goal.empty.append(f"{past.label}.{item.name}")
+        taken = any(one.storage == item.storage for one in self.aside.values())
+        return replace(item, storage=uuid7()) if taken else item
+
+    def _in_place(self, item: FieldSchema, current: FieldSchema) -> tuple[FieldSchema, Handling]:
+        if item == current and not self.now.retired:
+            return current, Handling()
+        said = self._letting_go(item)
+        made, moves = intent.placed(item, current, on_error=said.on_error)
+        if not moves:
+            return made, said if self.now.retired else Handling()
+        return made, replace(said, kept=self._kept(current))
+
+    def _converted(
+        self, item: FieldSchema, current: FieldSchema, past: ModelSchema
+    ) -> tuple[FieldSchema, Handling]:
+        """The field has another column now; the former one comes back, or its values are converted."""
+        former = next((one for one in self.aside.values() if one.storage == item.storage), None)
+        mode = conversions.mode(current, item)
+        if (current.is_many_to_many or item.is_many_to_many) and mode not in WITH_LINKS:
+            raise SchemaRefused(
+                f"{past.label}.{item.name} became {current.type} by several conversions, which cannot be "
+                "taken back in one step; roll back to a position between them first"
+            )
+        said = replace(self._letting_go(item), kept=self._kept(current))
+        if former is not None:
+            del self.aside[former.id]
+            return item, replace(said, path=self.trails.get(item.id, Trail()).since(item.storage))
+        if mode in (conversions.REFUSE, conversions.REPLACE):
+            self.goal.empty.append(f"{past.label}.{item.name}")
+            said = replace(said, on_error="keep")
+        return item, said
+
+    def _kept(self, current: FieldSchema) -> FieldSchema:
+        kept = naming.kept_column(current, self.work.position())
+        self.put_aside(kept)
+        return kept
+
+    def _letting_go(self, item: FieldSchema) -> Handling:
+        """Only a field that takes no value can lose one."""
+        loses = self.wish.on_error == "null" and not item.required and not item.is_many_to_many
+        return Handling(on_error="null") if loses else Handling()
+
+
+def _refuse_unused(wish: Wish) -> None:
+    unused = sorted(set(wish.backfill) - wish.used)
+    if unused:
+        raise ValidationError(
+            {"backfill": f"no field that the rollback brings back is called {', '.join(unused)}"}
+        )
+
+
+def _refuse_empty(goals: Iterable[Goal], *, told: bool) -> None:
+    empty = [name for goal in goals for name in goal.empty]
+    if empty and not told:
+        raise SchemaRefused(
+            f"the values of {', '.join(empty)} were purged and cannot come back; "
+            'purged="empty" brings them back without values, and does the rest',
+            empty=empty,
+        )
+
+
+def _live(model: ModelSchema | None) -> ModelSchema | None:
+    return None if model is None or model.retired else model
+
+
+def _id(model: Any) -> str:
+    """Also of a model that was retired, by its label."""
+    if isinstance(model, str):
+        label = model if "." in model else f"{conf.default_app()}.{model}"
+        named = [m for m in registry.models.values() if m.label.lower() == label.lower() or m.id == model]
+        if not named:
+            raise ModelNotFound(f"there is no generated model {model!r}", label=model)
+        return min(named, key=lambda m: m.retired).id
+    return str(getattr(model, "dynamo_id", None) or model.pk)

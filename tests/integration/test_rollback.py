@@ -1,0 +1,390 @@
+"""Rollback: the schema of an earlier moment again, with the values that it had."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+
+import dynamo
+from dynamo.exceptions import DataRefused, DynamoError, SchemaConflict, SchemaRefused
+from dynamo.models import MetaField, MetaModel
+from events.schema import Schema
+from tests.integration.making import add, alter, everything, make, rename
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at() -> int:
+    return dynamo.history()[-1].position
+
+
+def live(schema: Schema) -> dict:
+    """What a schema says of the models that are live, without tombstones and versions."""
+    return {
+        m.id: (m.attributes(), [f.attributes() for f in m.fields])
+        for m in schema.models.values()
+        if not m.retired
+    }
+
+
+def returned_to(position: int) -> bool:
+    assert live(dynamo.schema()) == live(dynamo.schema(position))
+    assert dynamo.verify().problems == []
+    return True
+
+
+def rows(label: str, *names: str) -> list[tuple]:
+    return list(dynamo.get_model(label).objects.order_by("pk").values_list(*names))
+
+
+def test_names_options_and_order_come_back():
+    meta = make("Book", title={"type": "CharField", "help": "as printed"}, pages="IntegerField")
+    meta.get_model().objects.create(title="Emma", pages=400)
+    before = at()
+    alter(MetaField.objects.get(name="pages"), order=9, required=True, default=1)
+    rename(MetaField.objects.get(name="title"), "name")
+    rename(meta, "Volume")
+    added = dynamo.rollback(before)
+    assert added[0].type == "registry.rolled_back"
+    assert {r.batch_id for r in added} == {added[0].batch_id}
+    assert returned_to(before)
+    assert rows("Book", "title", "pages") == [("Emma", 400)]
+
+
+def test_two_fields_that_swapped_names_swap_them_back():
+    meta = make("Pair", a="CharField", b="CharField")
+    meta.get_model().objects.create(a="a", b="b")
+    before = at()
+    a, b = MetaField.objects.get(name="a"), MetaField.objects.get(name="b")
+    rename(a, "c")
+    rename(b, "a")
+    rename(a, "b")
+    assert rows("Pair", "a", "b") == [("b", "a")]
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Pair", "a", "b") == [("a", "b")]
+
+
+def test_what_was_retired_comes_back_with_values_and_what_was_added_is_retired():
+    meta = make("Book", title="CharField", isbn={"type": "CharField", "unique": True})
+    meta.get_model().objects.create(title="Emma", isbn="1")
+    before = at()
+    MetaField.objects.get(name="isbn").delete()
+    add(meta, "pages", "IntegerField")
+    make("Reader", name="CharField")
+    meta.get_model().objects.create(title="Sanditon", pages=9)
+    after = at()
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "title", "isbn") == [("Emma", "1"), ("Sanditon", None)]
+    dynamo.rollback(after)
+    assert live(dynamo.schema()) == live(dynamo.schema(after))
+    assert rows("Book", "title", "pages") == [("Emma", None), ("Sanditon", 9)]
+    assert dynamo.verify().ok
+
+
+def test_a_retired_model_comes_back_with_rows_links_and_references():
+    author = make("Author", name="CharField")
+    tag = make("Tag", name="CharField")
+    book = make(
+        "Book",
+        title="CharField",
+        author={"type": "ForeignKey", "related_model": "Author"},
+        tags={"type": "ManyToManyField", "related_model": "Tag"},
+    )
+    jane = author.get_model().objects.create(name="Jane")
+    emma = book.get_model().objects.create(title="Emma", author=jane)
+    emma.tags.add(tag.get_model().objects.create(name="novel"))
+    before = at()
+    for meta in (book, author, tag):
+        MetaModel.objects.get(pk=meta.pk).delete()
+    dynamo.rollback(before)
+    assert returned_to(before)
+    (found,) = dynamo.get_model("Book").objects.all()
+    assert (found.author.name, [t.name for t in found.tags.all()]) == ("Jane", ["novel"])
+
+
+def test_converted_values_are_the_original_ones_unless_the_row_was_edited():
+    meta = make("Book", code="CharField")
+    cls = meta.get_model()
+    for code in ("007", "12", "", "n/a"):
+        cls.objects.create(code=code)
+    before = at()
+    alter(meta.fields.get(), type="IntegerField", on_error="null")
+    assert rows("Book", "code") == [(7,), (12,), (None,), (None,)]
+    cls.objects.filter(code=12).update(code=13)
+    cls.objects.create(code=99)
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "code") == [("007",), ("13",), ("",), ("n/a",), ("99",)]
+
+
+def test_a_rollback_of_a_rollback_of_a_conversion():
+    meta = make("Book", code="CharField")
+    cls = meta.get_model()
+    for code in ("007", "n/a"):
+        cls.objects.create(code=code)
+    first = at()
+    alter(meta.fields.get(), type="IntegerField", on_error="null")
+    second = at()
+    for _ in range(2):
+        dynamo.rollback(first)
+        assert returned_to(first)
+        assert rows("Book", "code") == [("007",), ("n/a",)]
+        dynamo.rollback(second)
+        assert returned_to(second)
+        assert rows("Book", "code") == [(7,), (None,)]
+    cls.objects.filter(code=7).update(code=8)
+    dynamo.rollback(first)
+    assert rows("Book", "code") == [("8",), ("n/a",)]
+
+
+def test_several_conversions_one_after_the_other():
+    meta = make("Book", code="CharField")
+    cls = meta.get_model()
+    for code in ("1.50", "2", "x"):
+        cls.objects.create(code=code)
+    before = at()
+    alter(
+        meta.fields.get(),
+        type="DecimalField",
+        options={"max_digits": 6, "decimal_places": 2},
+        on_error="null",
+    )
+    cls.objects.filter(code=2).update(code=3)
+    alter(meta.fields.get(), type="IntegerField", options={}, on_error="null")
+    alter(meta.fields.get(), type="CharField", options={"max_length": 20})
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "code") == [("1.50",), ("3",), ("x",)]
+
+
+def test_a_value_that_does_not_convert_back_is_counted_or_emptied():
+    meta = make("Book", pages="IntegerField")
+    cls = meta.get_model()
+    cls.objects.create(pages=1)
+    before = at()
+    alter(meta.fields.get(), type="CharField", options={"max_length": 20})
+    cls.objects.create(pages="many")
+    state = everything()
+    with pytest.raises(DataRefused) as caught:
+        dynamo.rollback(before)
+    assert (caught.value.count, caught.value.samples) == (1, ["many"])
+    assert everything() == state
+    dynamo.rollback(before, on_error="null")
+    assert returned_to(before)
+    assert rows("Book", "pages") == [(1,), (None,)]
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_links_that_became_references_and_back(edited):
+    tag = make("Tag", name="CharField")
+    book = make("Book", tags={"type": "ManyToManyField", "related_model": "Tag"})
+    one, two = (tag.get_model().objects.create(name=name) for name in ("one", "two"))
+    cls = book.get_model()
+    for links in ([one], [one, two], []):
+        cls.objects.create().tags.set(links)
+    before = at()
+    alter(book.fields.get(), type="ForeignKey", on_error="null")
+    if edited:
+        cls.objects.filter(tags=one).update(tags=two)
+    dynamo.rollback(before)
+    assert returned_to(before)
+    found = [sorted(t.name for t in row.tags.all()) for row in cls.objects.order_by("pk")]
+    assert found == [["two" if edited else "one"], ["one", "two"], []]
+
+
+def test_references_that_became_links_and_back():
+    tag = make("Tag", name="CharField")
+    book = make("Book", tag={"type": "ForeignKey", "related_model": "Tag"})
+    one, two = (tag.get_model().objects.create(name=name) for name in ("one", "two"))
+    cls = book.get_model()
+    for link in (one, two, None, one):
+        cls.objects.create(tag=link)
+    before = at()
+    alter(book.fields.get(), type="ManyToManyField", options={})
+    rows_ = list(cls.objects.order_by("pk"))
+    rows_[1].tag.set([one])
+    rows_[2].tag.set([two])
+    rows_[3].tag.set([])
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "tag__name") == [("one",), ("one",), ("two",), (None,)]
+
+
+def test_a_required_field_asks_for_values_of_the_rows_that_came_meanwhile():
+    meta = make("Book", title="CharField", isbn={"type": "CharField", "required": True})
+    cls = meta.get_model()
+    cls.objects.create(title="Emma", isbn="1")
+    before = at()
+    meta.fields.get(name="isbn").delete()
+    cls.objects.create(title="Sanditon")
+    with pytest.raises(DataRefused) as caught:
+        dynamo.rollback(before)
+    assert caught.value.count == 1
+    with pytest.raises(ValidationError, match="nope"):
+        dynamo.rollback(before, backfill={"Book.isbn": "x", "nope": 1})
+    dynamo.rollback(before, backfill={"Book.isbn": "x"})
+    assert returned_to(before)
+    assert rows("Book", "isbn") == [("1",), ("x",)]
+
+
+def test_a_unique_field_says_which_rows_clash():
+    meta = make("Book", title={"type": "CharField", "unique": True, "required": True})
+    cls = meta.get_model()
+    cls.objects.create(title="Emma")
+    before = at()
+    alter(meta.fields.get(), unique=False)
+    cls.objects.create(title="Emma")
+    with pytest.raises(DataRefused, match="Emma"):
+        dynamo.rollback(before)
+
+
+def test_what_was_purged_comes_back_empty_only_when_told():
+    meta = make("Book", title="CharField", isbn="CharField")
+    make("Reader", name="CharField").get_model().objects.create(name="x")
+    meta.get_model().objects.create(title="Emma", isbn="1")
+    before = at()
+    meta.fields.get(name="isbn").delete()
+    dynamo.purge("Book.isbn")
+    MetaModel.objects.get(name="Reader").delete()
+    dynamo.purge("Reader")
+    state = everything()
+    with pytest.raises(SchemaRefused, match="purged") as caught:
+        dynamo.rollback(before)
+    assert sorted(caught.value.empty) == ["dynamic.Book.isbn", "dynamic.Reader"]
+    assert everything() == state
+    dynamo.rollback(before, purged="empty")
+    assert returned_to(before)
+    assert rows("Book", "title", "isbn") == [("Emma", "")]
+    assert rows("Reader", "name") == []
+    assert MetaModel.objects.get(name="Reader").version > 1
+
+
+def test_one_model_returns_to_a_version_and_leaves_the_others():
+    meta = make("Book", title="CharField")
+    version = MetaModel.objects.get().version
+    other = make("Reader", name="CharField")
+    rename(meta, "Volume")
+    add(other, "age", "IntegerField")
+    add(meta, "pages", "IntegerField")
+    MetaModel.objects.get(name="Volume").rollback(to=version)
+    assert [m.name for m in MetaModel.objects.order_by("name")] == ["Book", "Reader"]
+    assert [f.name for f in dynamo.get_model("Reader")._meta.fields] == ["id", "name", "age"]
+    assert [f.name for f in dynamo.get_model("Book")._meta.fields] == ["id", "title"]
+    assert dynamo.verify().ok
+
+
+def test_one_model_alone_needs_what_it_refers_to():
+    make("Tag", name="CharField")
+    book = make("Book", tag={"type": "ForeignKey", "related_model": "Tag"})
+    before = at()
+    book.fields.get().delete()
+    MetaModel.objects.get(name="Tag").delete()
+    with pytest.raises(SchemaRefused, match="restore that first"):
+        dynamo.rollback(before, "Book")
+    dynamo.rollback(before)
+    assert returned_to(before)
+
+
+def test_a_name_that_another_model_took_is_refused():
+    make("Book", title="CharField")
+    before = at()
+    rename(MetaModel.objects.get(), "Volume")
+    make("Book", other="CharField")
+    with pytest.raises(ValidationError, match="already"):
+        dynamo.rollback(before, "Volume")
+    dynamo.rollback(before)
+    assert returned_to(before)
+
+
+def test_a_name_that_another_model_took_before_it_was_retired():
+    make("Tag", name="CharField")
+    book = make("Book", tags={"type": "ManyToManyField", "related_model": "Tag"})
+    row = book.get_model().objects.create()
+    row.tags.add(dynamo.get_model("Tag").objects.create(name="x"))
+    before = at()
+    rename(MetaModel.objects.get(name="Tag"), "Label")
+    rename(MetaModel.objects.get(name="Book"), "Volume")
+    make("Tag", other="CharField")
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert [t.name for t in dynamo.get_model("Book").objects.get().tags.all()] == ["x"]
+
+
+def test_a_field_that_was_converted_and_then_retired_comes_back_as_it_was():
+    meta = make("Book", title="CharField", code="CharField")
+    meta.get_model().objects.create(title="Emma", code="007")
+    before = at()
+    alter(meta.fields.get(name="code"), type="IntegerField")
+    meta.fields.get(name="code").delete()
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "code") == [("007",)]
+
+
+def test_a_plan_of_a_rollback_says_what_comes_back_and_binds_it_to_the_head():
+    meta = make("Book", title="CharField", isbn="CharField")
+    before = at()
+    meta.fields.get(name="isbn").delete()
+    add(meta, "pages", "IntegerField")
+    state = everything()
+    made = dynamo.plan(lambda: dynamo.rollback(before))
+    assert everything() == state
+    assert {(o.field, o.fate) for o in made.operations if o.field} == {
+        ("isbn", "returns"),
+        ("pages", "retired"),
+    }
+    rename(meta.fields.get(name="title"), "name")
+    with pytest.raises(SchemaConflict, match=r"renamed field dynamic\.Book\.title to name"):
+        dynamo.rollback(before, expected=made.token)
+    again = dynamo.plan(lambda: dynamo.rollback(before))
+    dynamo.rollback(before, expected=again.token)
+    assert returned_to(before)
+
+
+def test_times_and_tags_name_a_moment():
+    meta = make("Book", title="CharField")
+    assert dynamo.tag("2026-spring") == at() - 1
+    moment = datetime.fromisoformat(dynamo.history()[-1].recorded_at)
+    while datetime.now(UTC) < moment + timedelta(milliseconds=2):
+        """SQLite's clock has milliseconds; the next event is to be of a later one."""
+    add(meta, "pages", "IntegerField")
+    assert [f.name for m in dynamo.schema("2026-spring").live() for f in m.fields] == ["title"]
+    assert [f.name for m in dynamo.schema(moment).live() for f in m.fields] == ["title"]
+    assert dynamo.schema(str(at())).position == at()
+    assert dynamo.tags() == {"2026-spring": 2}
+    with pytest.raises(SchemaRefused, match="already"):
+        dynamo.tag("2026-spring")
+    dynamo.rollback("2026-spring")
+    assert returned_to(2)
+    assert dynamo.rollback("2026-spring") == ()
+
+
+@pytest.mark.parametrize("name", ["", "12", "2026-11-25", "a b", "-x", "x" * 65, None, 3, "é"])
+def test_a_tag_that_could_be_something_else_is_refused(name):
+    make("Book")
+    state = everything()
+    with pytest.raises(ValidationError):
+        dynamo.tag(name)
+    assert everything() == state
+
+
+@pytest.mark.parametrize("to", [99, -1, True, 1.5, "nope", object()])
+def test_a_moment_that_the_log_does_not_have_is_refused(to):
+    make("Book")
+    with pytest.raises(DynamoError):
+        dynamo.schema(to)
+    with pytest.raises(DynamoError):
+        dynamo.rollback(to)
+
+
+def test_before_the_first_event_there_was_nothing():
+    make("Book", title="CharField")
+    dynamo.rollback(0)
+    assert list(MetaModel.objects.all()) == []
+    assert dynamo.verify().ok
+    dynamo.rollback(2)
+    assert returned_to(2)
