@@ -48,7 +48,7 @@ def position(at: object) -> int:
         at = _read(at)
     if isinstance(at, datetime):
         return _by_time(at)
-    if not isinstance(at, int) or isinstance(at, bool):
+    if type(at) is not int:
         raise DynamoError(f"{at!r} is no position, time or tag")
     if not 0 <= at <= head:
         raise DynamoError(f"the log has no position {at}: it ends at {head}", position=at)
@@ -66,7 +66,7 @@ def version(model_id: str, number: int) -> int:
 @patient
 def tag(name: str, at: At = None, note: str = "") -> int:
     """Give a place in the log a name; returns its position. A name is given once and stays."""
-    if not isinstance(name, str) or not TAG.match(name) or name.isdigit() or _time(name) is not None:
+    if not _is_tag(name):
         raise ValidationError(
             {"name": "a tag has letters, digits, '.', '_' and '-', at most 64, and is no number or date"}
         )
@@ -80,6 +80,11 @@ def tag(name: str, at: At = None, note: str = "") -> int:
         after = Frozen({"name": name, "position": place, "note": note})
         append(work, RegistryTagged(stream_id=registry_id, after=after))
     return place
+
+
+def _is_tag(name: object) -> bool:
+    """Nothing that could be read as a position or a time."""
+    return isinstance(name, str) and bool(TAG.match(name)) and not name.isdigit() and _time(name) is None
 
 
 def tags() -> Mapping[str, int]:
