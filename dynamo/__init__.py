@@ -7,9 +7,11 @@ from typing import Any
 
 _DOORS = {
     "acting": "dynamo.context",
+    "apply": "dynamo.api",
     "batch": "dynamo.api",
     "catch_up": "dynamo.api",
     "diff": "dynamo.api",
+    "export": "dynamo.api",
     "get_model": "dynamo.api",
     "history": "dynamo.api",
     "plan": "dynamo.api",
@@ -25,9 +27,11 @@ _DOORS = {
 
 __all__ = [
     "acting",
+    "apply",
     "batch",
     "catch_up",
     "diff",
+    "export",
     "get_model",
     "history",
     "plan",

@@ -10,8 +10,10 @@ from django.db import DatabaseError, connections, models
 from django.db.transaction import atomic
 
 from dynamo import record, rows
+from dynamo.applying import apply
 from dynamo.changeset import current
 from dynamo.differences import diff
+from dynamo.documents import export
 from dynamo.moments import schema, tag, tags
 from dynamo.plans import Plan, plan
 from dynamo.retired import purge, restore
@@ -127,9 +129,11 @@ def _stream(model: Any) -> str:
 
 __all__ = [
     "Plan",
+    "apply",
     "batch",
     "catch_up",
     "diff",
+    "export",
     "get_model",
     "history",
     "plan",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -10,13 +10,13 @@ from weakref import WeakKeyDictionary
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from dynamo.overlay import Catalogue, Overlay, Shown
 from events.envelope import Mark
 from events.exceptions import SchemaRefused
 from events.schema import ModelSchema
 from events.statements import Statement, run
 from events.types import Context, Recorded
 from projections.ddl.projector import Payload
-from projections.registry import registry
 from projections.transition import Transition
 
 ROLLBACK: Final = "ROLLBACK TO SAVEPOINT "
@@ -25,8 +25,8 @@ open_sets: WeakKeyDictionary[BaseDatabaseWrapper, ChangeSet] = WeakKeyDictionary
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class ChangeSet:
-    """Schemas that differ from the shown ones, by id; None for a purged model.
+class ChangeSet(Overlay):
+    """Schemas laid over those that the process shows, which are `beneath`.
 
     `pending` are events whose tables and classes are not made yet, `before` the models as they were before
     the first of them. `unwritten` are those of them that the log does not have yet, `statements` the meta
@@ -56,33 +56,7 @@ class ChangeSet:
     planned: bool = False
     accepted: list[Callable[[], None]] = field(default_factory=list)
     done: list[Transition] = field(default_factory=list)
-
-    def model(self, model_id: str) -> ModelSchema | None:
-        if model_id in self.models:
-            return self.models[model_id]
-        return registry.schema(model_id)
-
-    def named(self, app: str, name: str) -> ModelSchema | None:
-        wanted = (app, name.lower())
-        for model in self.models.values():
-            if model is not None and not model.retired and model.key == wanted:
-                return model
-        found = registry.schema_of(app, name)
-        return None if found is None or found.id in self.models else found
-
-    def referrers(self, reference: str) -> Iterator[ModelSchema]:
-        """Live models with a relation to a model, given by id or label."""
-        known = registry.referrers(reference.lower())
-        for model_id in {*known, *self.models}:
-            model = self.model(model_id)
-            if model is not None and not model.retired and _refers(model, reference):
-                yield model
-
-    def in_app(self, app: str) -> Iterator[ModelSchema]:
-        for model in (*registry.live(), *self.models.values()):
-            current = None if model is None else self.model(model.id)
-            if current is not None and current.app == app and not current.retired:
-                yield current
+    beneath: Catalogue = field(default_factory=Shown)
 
     def position(self) -> int:
         """The position of the event that comes next."""
@@ -146,7 +120,3 @@ class ChangeSet:
 
 def current(using: str) -> ChangeSet | None:
     return open_sets.get(connections[using])
-
-
-def _refers(model: ModelSchema, reference: str) -> bool:
-    return any(f.related_model == reference for f in model.fields)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from inspect import getattr_static
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from dynamo import validators
+from dynamo.overlay import Catalogue
 from events.schema import FieldSchema, ModelSchema
 from projections import classes
 from projections.catalogue import link_key
 
 # Attributes that Django sets on instances of the user model, which no class shows.
 SET_ON_USERS: Final = frozenset({"backend"})
-
-
-class Catalogue(Protocol):
-    def model(self, model_id: str) -> ModelSchema | None: ...
-    def named(self, app: str, name: str) -> ModelSchema | None: ...
-    def referrers(self, reference: str) -> Iterable[ModelSchema]: ...
-    def in_app(self, app: str) -> Iterable[ModelSchema]: ...
 
 
 def check_model(model: ModelSchema, catalogue: Catalogue) -> None:

@@ -10,12 +10,11 @@ import orjson
 from django.db import connections
 from django.db.transaction import atomic
 
-from dynamo import api, proposal, recovery, rows, wording
+from dynamo import api, documents, proposal, recovery, rows, wording
 from dynamo.plans import Plan, Risk
 from events import guards, store
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import ModelSchema
-from events.types import Recorded
 from projections import conf, pipeline, stream
 from projections.ddl import engine
 
@@ -30,7 +29,7 @@ def log(tell: Tell, options: dict[str, Any]) -> bool:
     api.catch_up()
     stream_id = _model(options["model"], None).id if options["model"] else None
     for recorded in store.read(using, after=options["after"], stream_id=stream_id, limit=options["limit"]):
-        tell(event_data(recorded), wording.sentence(recorded))
+        tell(documents.event(recorded), wording.sentence(recorded))
     return True
 
 
@@ -152,32 +151,10 @@ def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
 def tail(tell: Tell, options: dict[str, Any]) -> bool:
     try:
         for recorded in stream.follow(options["after"]):
-            tell(event_data(recorded), wording.sentence(recorded))
+            tell(documents.event(recorded), wording.sentence(recorded))
     except KeyboardInterrupt:
         pass
     return True
-
-
-def event_data(recorded: Recorded) -> dict[str, Any]:
-    context = recorded.context
-    return {
-        "position": recorded.position,
-        "event_id": recorded.event_id,
-        "stream_id": recorded.stream_id,
-        "stream_version": recorded.stream_version,
-        "type": recorded.type,
-        "type_version": recorded.type_version,
-        "data": orjson.loads(recorded.data),
-        "batch_id": context.batch_id,
-        "actor": context.actor,
-        "source": context.source,
-        "reason": context.reason,
-        "correlation_id": context.correlation_id,
-        "causation_id": context.causation_id,
-        "recorded_at": recorded.recorded_at,
-        "prev_hash": recorded.prev_hash,
-        "hash": recorded.hash,
-    }
 
 
 def _planned(made: Plan, *, sql: bool) -> Iterator[str]:

@@ -5,18 +5,18 @@ History only grows: a rollback is a change set like any other, and can itself be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 
-from dynamo import clashes, handling, intent, moments, naming, plans, record
+from dynamo import goals, handling, intent, moments, naming, plans, record
 from dynamo.appending import note
 from dynamo.changeset import ChangeSet
+from dynamo.goals import Goal
 from dynamo.moments import At
 from dynamo.patience import patient
-from dynamo.retired import refuse_gone_target
 from dynamo.saving import rename_link_columns
 from events import lineage, store
 from events.diff import Handling
@@ -36,11 +36,15 @@ WITH_LINKS: Final = (conversions.LINK, conversions.UNLINK)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the caller said about rows, by the name of a field or its id."""
+    """What the caller said about rows, by the name of a field or its id.
+
+    `empty` are the fields and models that come back without values, as those were purged.
+    """
 
     backfill: Mapping[str, Any]
     on_error: str
     used: set[str] = field(default_factory=set)
+    empty: list[str] = field(default_factory=list)
 
     def value(self, model: ModelSchema, field: FieldSchema, *, alone: bool) -> Any:
         """The backfill of a field; its bare name will do where only one model is rolled back."""
@@ -51,21 +55,6 @@ class Wish:
                 self.used.add(name)
                 return self.backfill[name]
         return None
-
-
-@dataclass(slots=True)
-class Goal:
-    """What one model is to become: the schemas on the way, and what is said about its rows.
-
-    `steps` are more than one where a field has to be brought back before it can change its column. `empty`
-    are fields, or the model, whose values were purged.
-    """
-
-    before: ModelSchema | None
-    steps: list[ModelSchema] = field(default_factory=list)
-    said: dict[str, Handling] = field(default_factory=dict)
-    empty: list[str] = field(default_factory=list)
-    version: int = 0
 
 
 @patient
@@ -98,13 +87,13 @@ def rollback(
         started = work.mark
         then = moments.schema(place)
         wish = Wish(backfill=dict(backfill or {}), on_error=on_error)
-        goals = _whole(work, then, wish) if model is None else [_alone(work, then, _id(model), wish)]
+        found = _whole(work, then, wish) if model is None else [_alone(work, then, _id(model), wish)]
         _refuse_unused(wish)
-        _refuse_empty(goals, told=purged == "empty")
+        _refuse_empty(wish, told=purged == "empty")
         first = len(work.pending)
-        changing = [goal for goal in goals if goal.steps]
+        changing = [goal for goal in found if goal.steps]
         if changing:
-            _record(work, changing, place, to, "" if model is None else goals[0].steps[-1].id)
+            _record(work, changing, place, to, "" if model is None else changing[0].after.id)
         recorded = tuple(work.pending[first:])
         plans.hold_to(expected, work, started)
     return recorded
@@ -115,49 +104,31 @@ def rollback_model(row: Any, version: int, **said: Any) -> tuple[Recorded, ...]:
     return rollback(moments.version(str(row.pk), version), row, **said)
 
 
-def _record(work: ChangeSet, goals: list[Goal], place: int, to: At, model_id: str) -> None:
+def _record(work: ChangeSet, found: list[Goal], place: int, to: At, model_id: str) -> None:
     after = {"position": place, "model": model_id, "asked": str(to)}
     note(work, RegistryRolledBack(stream_id=work.mark.registry_id, after=Frozen(after)))
-    # Names are given up before any is taken.
-    for goal in sorted(goals, key=lambda goal: not goal.steps[-1].retired):
-        before = goal.before
-        for step in goal.steps:
-            record.record(work, before, step, goal.said, version=goal.version)
-            before = work.model(step.id)
-    for goal in goals:
-        made = work.model(goal.steps[-1].id)
-        if made is not None and not made.retired:
-            _check(made, work)
+    goals.reach(work, found)
     if model_id:
-        _follow_name(goals[0], work)
-
-
-def _check(model: ModelSchema, work: ChangeSet) -> None:
-    """A state of the past need not fit what is there now: other models, and the project's code."""
-    for one in model.fields:
-        refuse_gone_target(work, model, one)
-    clashes.check_model(model, work)
-    clashes.check_fields(model, work)
-    intent.check_model_options(model)
+        _follow_name(found[0], work)
 
 
 def _follow_name(goal: Goal, work: ChangeSet) -> None:
     """Link tables of other models have a column that is named after this one."""
-    made = work.model(goal.steps[-1].id)
+    made = work.model(goal.after.id)
     if made is not None and goal.before is not None and goal.before.name != made.name:
         rename_link_columns(made, work)
 
 
 def _whole(work: ChangeSet, then: Schema, wish: Wish) -> list[Goal]:
     ids = {*then.models, *registry.models, *work.models}
-    goals = []
+    found = []
     for model_id in sorted(ids):
         now, past = work.model(model_id), _live(then.models.get(model_id))
         if past is not None:
-            goals.append(_returning(work, now, past, then.position, wish, alone=False))
+            found.append(_returning(work, now, past, then.position, wish, alone=False))
         elif now is not None and not now.retired:
-            goals.append(Goal(before=now, steps=[naming.retired_model(now, work.position())]))
-    return goals
+            found.append(Goal(before=now, steps=[naming.retired_model(now, work.position())]))
+    return found
 
 
 def _alone(work: ChangeSet, then: Schema, model_id: str, wish: Wish) -> Goal:
@@ -181,7 +152,7 @@ def _returning(
         # Of a purged model nothing is left; its stream goes on.
         goal.version = store.last_version(work.using, past.id)
         goal.steps = [replace(past, retired_fields=(), version=0)]
-        goal.empty = [past.label]
+        wish.empty.append(past.label)
         return goal
     if wish.on_error == "null" and now.retired:
         goal.said[past.id] = Handling(on_error="null")
@@ -252,7 +223,7 @@ class _Way:
 
     def _anew(self, item: FieldSchema, past: ModelSchema) -> FieldSchema:
         """The column was dropped; a former one of the same field may still be there under its name."""
-        self.goal.empty.append(f"{past.label}.{item.name}")
+        self.wish.empty.append(f"{past.label}.{item.name}")
         taken = any(one.storage == item.storage for one in self.aside.values())
         return replace(item, storage=uuid7()) if taken else item
 
@@ -281,7 +252,7 @@ class _Way:
             del self.aside[former.id]
             return item, replace(said, path=self.trails.get(item.id, Trail()).since(item.storage))
         if mode in (conversions.REFUSE, conversions.REPLACE):
-            self.goal.empty.append(f"{past.label}.{item.name}")
+            self.wish.empty.append(f"{past.label}.{item.name}")
             said = replace(said, on_error="keep")
         return item, said
 
@@ -304,13 +275,12 @@ def _refuse_unused(wish: Wish) -> None:
         )
 
 
-def _refuse_empty(goals: Iterable[Goal], *, told: bool) -> None:
-    empty = [name for goal in goals for name in goal.empty]
-    if empty and not told:
+def _refuse_empty(wish: Wish, *, told: bool) -> None:
+    if wish.empty and not told:
         raise SchemaRefused(
-            f"the values of {', '.join(empty)} were purged and cannot come back; "
+            f"the values of {', '.join(wish.empty)} were purged and cannot come back; "
             'purged="empty" brings them back without values, and does the rest',
-            empty=empty,
+            empty=wish.empty,
         )
 
 

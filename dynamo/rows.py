@@ -33,7 +33,7 @@ def project(work: Catalogue, before: ModelSchema | None, after: ModelSchema | No
     if former is None or former.attributes() != live.attributes():
         yield _written(work, "MetaModel", live.id, intent.model_row(live), new=former is None)
     yield from _fields(work, former, live)
-    if former is not None and former.label != live.label:
+    if former is None or former.label != live.label:
         yield from _renamed_target(work, live)
 
 
@@ -70,7 +70,7 @@ def _fields(work: Catalogue, before: ModelSchema | None, after: ModelSchema) -> 
 
 def _renamed_target(work: Catalogue, model: ModelSchema) -> Iterator[Statement]:
     """Rows of relations show their target's name, so they follow it."""
-    for other in work.referrers(model.id):
+    for other in [m for m in work.referrers(model.id) if m.id != model.id]:
         yield from (_field(work, f, other, new=False) for f in other.fields if f.related_model == model.id)
 
 

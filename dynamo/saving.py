@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from dynamo import clashes, handling, intent, naming, record
 from dynamo.changeset import ChangeSet, current
+from dynamo.overlay import Shown
 from dynamo.patience import patient
 from events import store
 from events.diff import Handling
@@ -106,14 +107,14 @@ def delete_field(row: Any) -> None:
 def clean_model(row: Any) -> None:
     """What a form can know before saving: the row by itself."""
     given = {name: getattr(row, name) for name in row.ATTRIBUTES}
-    intent.model_schema(given, None, str(row.pk), _Shown())
+    intent.model_schema(given, None, str(row.pk), Shown())
 
 
 def clean_field(row: Any) -> None:
     """What a form can know before saving; relations to models of the same form are judged on saving."""
     given = {name: getattr(row, name) for name in row.ATTRIBUTES}
     model = registry.schema(str(row.meta_model_id)) or _unsaved(row)
-    catalogue = _Shown()
+    catalogue = Shown()
     try:
         intent.field_schema(given, model.field(str(row.pk)), model, catalogue, str(row.pk))
     except ValidationError as error:
@@ -147,16 +148,6 @@ def schema(row: Any) -> ModelSchema | None:
 def history(row: Any) -> list[Any]:
     record.write_open()
     return list(store.read(conf.database(), stream_id=str(row.pk)))
-
-
-class _Shown:
-    """The catalogue as this process shows it, for checks outside of a change set."""
-
-    def model(self, model_id: str) -> ModelSchema | None:
-        return registry.schema(model_id)
-
-    def named(self, app: str, name: str) -> ModelSchema | None:
-        return registry.schema_of(app, name)
 
 
 def _unsaved(row: Any) -> ModelSchema:

@@ -1,0 +1,63 @@
+"""Goals: what several models are to become together, recorded first and then looked at as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dynamo import clashes, record
+from dynamo.changeset import ChangeSet
+from dynamo.retired import refuse_gone_target
+from events.diff import Handling
+from events.exceptions import SchemaRefused
+from events.schema import ModelSchema
+
+
+@dataclass(slots=True)
+class Goal:
+    """The schemas of one model on the way to what it is to be, and what is said about its rows by field.
+
+    There is more than one step where a field has to be brought back before it can change. `version` is that
+    of the stream where a model that was purged comes back.
+    """
+
+    before: ModelSchema | None
+    steps: list[ModelSchema] = field(default_factory=list)
+    said: dict[str, Handling] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def after(self) -> ModelSchema:
+        return self.steps[-1]
+
+
+def reach(work: ChangeSet, goals: Iterable[Goal]) -> None:
+    """Record all of them. Names may be swapped on the way; what clashes in the end is refused."""
+    goals = sorted(goals, key=lambda goal: not goal.after.retired)
+    for goal in goals:
+        before = goal.before
+        for step in goal.steps:
+            record.record(work, before, step, goal.said, version=goal.version)
+            before = work.model(step.id)
+    for goal in goals:
+        made = work.model(goal.after.id)
+        if made is not None and made.retired:
+            _refuse_referenced(made, work)
+        elif made is not None:
+            clashes.check_model(made, work)
+            clashes.check_fields(made, work)
+            for one in made.fields:
+                refuse_gone_target(work, made, one)
+
+
+def _refuse_referenced(gone: ModelSchema, work: ChangeSet) -> None:
+    names = [
+        f"{model.label}.{one.name}"
+        for model in work.referrers(gone.id)
+        for one in model.fields
+        if one.related_model == gone.id
+    ]
+    if names:
+        raise SchemaRefused(
+            f"{gone.label} would be retired, but {', '.join(names)} refers to it", fields=names
+        )

@@ -1,0 +1,79 @@
+"""Catalogues of schemas: what this process shows, and what is meant laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from events.schema import ModelSchema
+from projections.registry import registry
+
+
+class Catalogue(Protocol):
+    """Schemas found by id, by name, by what they refer to and by app; all but the first are live."""
+
+    def model(self, model_id: str) -> ModelSchema | None: ...
+    def named(self, app: str, name: str) -> ModelSchema | None: ...
+    def referrers(self, reference: str) -> Iterable[ModelSchema]: ...
+    def in_app(self, app: str) -> Iterable[ModelSchema]: ...
+
+
+class Shown:
+    """The schemas that this process shows."""
+
+    def model(self, model_id: str) -> ModelSchema | None:
+        return registry.schema(model_id)
+
+    def named(self, app: str, name: str) -> ModelSchema | None:
+        return registry.schema_of(app, name)
+
+    def referrers(self, reference: str) -> Iterator[ModelSchema]:
+        found = (registry.schema(model_id) for model_id in registry.referrers(reference.lower()))
+        return (model for model in found if model is not None)
+
+    def in_app(self, app: str) -> Iterator[ModelSchema]:
+        return (model for model in registry.live() if model.app == app)
+
+
+class Overlay:
+    """Schemas that differ from those of the catalogue beneath, by id; None for a model that is gone."""
+
+    __slots__ = ()
+
+    models: dict[str, ModelSchema | None]
+    beneath: Catalogue
+
+    def model(self, model_id: str) -> ModelSchema | None:
+        if model_id in self.models:
+            return self.models[model_id]
+        return self.beneath.model(model_id)
+
+    def named(self, app: str, name: str) -> ModelSchema | None:
+        wanted = (app, name.lower())
+        for model in self._live():
+            if model.key == wanted:
+                return model
+        found = self.beneath.named(app, name)
+        return None if found is None or found.id in self.models else found
+
+    def referrers(self, reference: str) -> Iterator[ModelSchema]:
+        """Models with a relation to a model, given by id or label."""
+        untouched = (m for m in self.beneath.referrers(reference) if m.id not in self.models)
+        return (m for m in (*untouched, *self._live()) if any(f.related_model == reference for f in m.fields))
+
+    def in_app(self, app: str) -> Iterator[ModelSchema]:
+        yield from (m for m in self.beneath.in_app(app) if m.id not in self.models)
+        yield from (m for m in self._live() if m.app == app)
+
+    def _live(self) -> list[ModelSchema]:
+        return [m for m in self.models.values() if m is not None and not m.retired]
+
+
+class Draft(Overlay):
+    """Schemas that are meant and not recorded yet."""
+
+    __slots__ = ("beneath", "models")
+
+    def __init__(self, beneath: Catalogue) -> None:
+        self.beneath = beneath
+        self.models = {}
