@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DatabaseError, connections, models
 from django.db.transaction import atomic
 
-from dynamo import record, rows
+from dynamo import record, rows, signing
 from dynamo.applying import apply
 from dynamo.changeset import current
 from dynamo.differences import diff
@@ -61,8 +61,10 @@ def catch_up() -> bool:
     return pipeline.catch_up()
 
 
-def verify() -> Report:
+def verify(against: Any = None, public_key: bytes = b"") -> Report:
     """Check the chain, then that tables and meta rows are what the log says.
+
+    `against` is a head that `dynamo.signing.sign` signed, and `public_key` the key to check it with, as PEM.
 
     These are looked at one after the other. Where not all agrees it is looked at again while nobody can
     change the schema, so that a report never speaks of a change that was in the middle of it.
@@ -70,6 +72,11 @@ def verify() -> Report:
     using = conf.database()
     record.write_open()
     report = _verified(using)
+    if against is not None:
+        found = signing.contradiction(against, public_key)
+        if found is not None:
+            report.add(*found)
+            return report
     if report.ok or connections[using].in_atomic_block:
         return report
     try:

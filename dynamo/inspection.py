@@ -1,27 +1,22 @@
-"""What the subcommands of `manage.py dynamo` do; each says its findings and returns whether all is well."""
+"""What those subcommands of `manage.py dynamo` do that look and mend; each returns whether all is well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
-import orjson
 from django.db import connections
 from django.db.transaction import atomic
 
-from dynamo import api, documents, proposal, recovery, rows, wording
-from dynamo.plans import Plan, Risk
+from dynamo import api, documents, operations, recovery, rows, tombstones, wording
+from dynamo.moments import At
+from dynamo.operations import Tell
 from events import guards, store
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import ModelSchema
 from projections import conf, pipeline, stream
 from projections.ddl import engine
-
-Tell: TypeAlias = Callable[[dict[str, Any], str], None]
-
-# Exit codes; True and False are the first two.
-PENDING, UNCONFIRMED = 2, 3
 
 
 def log(tell: Tell, options: dict[str, Any]) -> bool:
@@ -43,8 +38,24 @@ def show(tell: Tell, options: dict[str, Any]) -> bool:
     return True
 
 
+def diff(tell: Tell, options: dict[str, Any]) -> bool:
+    for found in api.diff(options["a"], options["b"]):
+        tell(found.as_dict(), found.sentence)
+    return True
+
+
+def retired(tell: Tell, options: dict[str, Any]) -> bool:
+    for one in tombstones.tombstones(options["older_than"]):
+        words = f"{one.since:%Y-%m-%d} {one.kind:<5} {one.label} [{one.values} values] {one.id}"
+        tell(one.as_dict(), words)
+    return True
+
+
 def verify(tell: Tell, options: dict[str, Any]) -> bool:
-    report = api.verify()
+    against = None if options["against"] is None else operations.data(options["against"], "a signed head")
+    if (against is None) != (options["public_key"] is None):
+        raise SchemaRefused("a signed head is checked with its key: give both --against and --public-key")
+    report = api.verify(against, options["public_key"] or b"")
     data = {"ok": report.ok, "events": report.events, "first_bad_position": report.first_bad_position}
     words = [f"{report.events} events verified" if report.ok else "the registry does not hold together"]
     tell({**data, "problems": report.problems}, "\n".join([*words, *(f"  {p}" for p in report.problems)]))
@@ -93,49 +104,6 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
     return report.ok and not behind
 
 
-def plan(tell: Tell, options: dict[str, Any]) -> bool | int:
-    """2 says that there is something to do, 3 that values would be lost, 1 that it would be refused."""
-    try:
-        document = orjson.loads(options["file"])
-    except ValueError as error:
-        raise SchemaRefused(f"the proposal is not JSON: {error}") from error
-    made = api.plan(*proposal.changes(document))
-    tell(made.as_dict(), "\n".join(_planned(made, sql=options["sql"])))
-    if not made.ok:
-        return False
-    if not made:
-        return True
-    return UNCONFIRMED if made.risk is Risk.DESTRUCTIVE else PENDING
-
-
-def retire(tell: Tell, options: dict[str, Any]) -> bool:
-    row = proposal.retire(options["what"])
-    tell({"retired": options["what"]}, f"retired {row}; `dynamo restore` brings it back")
-    return True
-
-
-def restore(tell: Tell, options: dict[str, Any]) -> bool:
-    row = api.restore(
-        options["what"],
-        name=options["name"],
-        backfill=options["backfill"],
-        on_error="null" if options["null"] else "fail",
-    )
-    tell({"restored": options["what"], "id": str(row.pk)}, f"restored {row}")
-    return True
-
-
-def purge(tell: Tell, options: dict[str, Any]) -> bool | int:
-    if not options["yes"]:
-        (operation,) = api.plan(lambda: api.purge(options["what"])).operations
-        text = f"would {operation.sentence} with its values, for good; say --yes to do so"
-        tell({"unconfirmed": options["what"]}, text)
-        return UNCONFIRMED
-    api.purge(options["what"])
-    tell({"purged": options["what"]}, f"dropped {options['what']}")
-    return True
-
-
 def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
     """Under the writers' lock, so that no change comes between reading the log and writing the rows."""
     using = conf.database()
@@ -157,21 +125,6 @@ def tail(tell: Tell, options: dict[str, Any]) -> bool:
     return True
 
 
-def _planned(made: Plan, *, sql: bool) -> Iterator[str]:
-    if not made:
-        yield "nothing to do"
-        return
-    # First, as nothing of what follows would happen then, however safe it is.
-    yield from (f"REFUSED      {refusal}" for refusal in made.refusals)
-    for operation in made.operations:
-        rows = ", ".join(f"{count} {what}" for what, count in operation.rows.items())
-        yield f"{operation.risk.upper():<12} {operation.sentence}" + (f" [rows: {rows}]" if rows else "")
-    yield from (f"lock         {note}" for note in made.locks)
-    if sql:
-        yield from (f"sql          {line}" for line in made.sql.get(made.vendor, ()))
-    yield f"hash         {made.hash}"
-
-
 def _described(model: ModelSchema) -> list[str]:
     lines = [f"{model.label} v{model.version} ({model.db_table})"]
     for field in model.fields:
@@ -180,7 +133,7 @@ def _described(model: ModelSchema) -> list[str]:
     return lines
 
 
-def _model(label: str, at: int | None) -> ModelSchema:
+def _model(label: str, at: At) -> ModelSchema:
     found = api.schema(at).model(label if "." in label else f"{conf.default_app()}.{label}")
     if found is None:
         raise ModelNotFound(f"there is no model {label!r} at that position", label=label)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -107,16 +107,19 @@ def _find(work: ChangeSet, what: str) -> tuple[ModelSchema, FieldSchema | None]:
     found = [pair for pair in _candidates(work) if what in _names(*pair)]
     if not found:
         raise ModelNotFound(f"nothing that was retired is called {what!r}", label=what)
-    return max(found, key=lambda pair: _retired_at(*pair))
+    return max(found, key=lambda pair: retired_at(*pair))
 
 
 def _candidates(work: ChangeSet) -> Iterator[tuple[ModelSchema, FieldSchema | None]]:
-    for model_id in {*registry.models, *work.models}:
-        model = work.model(model_id)
-        if model is not None and model.retired:
+    models = (work.model(model_id) for model_id in {*registry.models, *work.models})
+    return _retired_in(model for model in models if model is not None)
+
+
+def _retired_in(models: Iterable[ModelSchema]) -> Iterator[tuple[ModelSchema, FieldSchema | None]]:
+    for model in list(models):
+        if model.retired:
             yield model, None
-        if model is not None:
-            yield from ((model, field) for field in model.retired_fields)
+        yield from ((model, field) for field in model.retired_fields)
 
 
 def _names(model: ModelSchema, field: FieldSchema | None) -> set[str]:
@@ -125,7 +128,12 @@ def _names(model: ModelSchema, field: FieldSchema | None) -> set[str]:
     return {label, short, model.id if field is None else field.id}
 
 
-def _retired_at(model: ModelSchema, field: FieldSchema | None) -> int:
-    """The position is the end of the tombstone's name."""
+def every() -> Iterator[tuple[ModelSchema, FieldSchema | None]]:
+    """All that this process knows as retired: models, and fields of models."""
+    yield from _retired_in(registry.models.values())
+
+
+def retired_at(model: ModelSchema, field: FieldSchema | None) -> int:
+    """The position at which it was retired, which its tombstone's name ends in."""
     name = model.db_table if field is None else field.column or field.table
     return int(name.rpartition("_")[2])

@@ -223,10 +223,12 @@ def readable(using: str) -> Iterator[Event]:
                 continue
 
 
-def walk(using: str, size: int = 1_000) -> Iterator[tuple[int, tuple[Any, ...] | None]]:
+def walk(
+    using: str, size: int = 1_000, *, after: int = -(2**63), upto: int = 2**63 - 1
+) -> Iterator[tuple[int, tuple[Any, ...] | None]]:
     """Every position with its row, or None for a row whose columns hold nonsense."""
-    last = -(2**63)
-    while positions := list(_above(using, last).values_list("position", flat=True)[:size]):
+    last = after
+    while positions := list(_between(using, last, upto).values_list("position", flat=True)[:size]):
         last = positions[-1]
         rows = _plain(using).filter(position__in=positions).order_by("position").values_list(*COLUMNS)
         try:
@@ -235,8 +237,8 @@ def walk(using: str, size: int = 1_000) -> Iterator[tuple[int, tuple[Any, ...] |
             yield from ((position, _one(using, position)) for position in positions)
 
 
-def _above(using: str, position: int) -> QuerySet[SchemaEvent]:
-    return _plain(using).filter(position__gt=position).order_by("position")
+def _between(using: str, after: int, upto: int) -> QuerySet[SchemaEvent]:
+    return _plain(using).filter(position__gt=after, position__lte=upto).order_by("position")
 
 
 def _one(using: str, position: int) -> tuple[Any, ...] | None:

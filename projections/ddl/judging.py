@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db import connections
 from django.db.models import Count, Q
@@ -22,14 +22,22 @@ SAMPLES: Final = 5
 MOST_COMPARED: Final = 1_000_000
 
 
+# A column, and what becomes of its value; without a column, what every row gets.
+Member: TypeAlias = tuple[FieldSchema | None, Callable[[Any], Any]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How many of `total` values stand in the way, some of them, and results that occur more than once."""
+    """How many of `total` values stand in the way, some of them, and results that occur more than once.
+
+    `seen` are the results, where they have to differ.
+    """
 
     count: int = 0
     samples: list[Any] = field(default_factory=list)
     total: int = 0
     repeated: list[Any] = field(default_factory=list)
+    seen: Counter[Any] = field(default_factory=Counter)
 
 
 def nulls(rows: Rows, column: FieldSchema) -> int:
@@ -53,8 +61,25 @@ def failing(rows: Rows, old: FieldSchema, new: FieldSchema, lookup: Lookup, owne
         samples += failed[: SAMPLES - len(samples)]
         if compare and total <= MOST_COMPARED:
             seen.update(value for _, value, error in batch if error is None)
-    repeated = [value for value, times in seen.items() if times > 1]
-    return Verdict(count=count, samples=samples, total=total, repeated=repeated)
+    return Verdict(count=count, samples=samples, total=total, repeated=_repeated(seen), seen=seen)
+
+
+def _repeated(seen: Counter[Any]) -> list[Any]:
+    return [value for value, times in seen.items() if times > 1]
+
+
+def combined(rows: Rows, members: list[Member]) -> Verdict:
+    """How many combinations of values will occur more than once; NULL is never equal to NULL."""
+    columns = [source for source, _ in members if source is not None]
+    seen: Counter[tuple[Any, ...]] = Counter()
+    for batch in rows.whole(columns):
+        for _, found in batch:
+            values_ = (made(None if source is None else found[source.storage]) for source, made in members)
+            combination = tuple(values_)
+            if None not in combination and len(seen) <= MOST_COMPARED:
+                seen[combination] += 1
+    repeated = _repeated(seen)
+    return Verdict(count=len(repeated), samples=repeated[:SAMPLES])
 
 
 def reverting(whole: Iterator[list[Outcome]], *, compare: bool) -> tuple[Verdict, int]:
@@ -72,8 +97,7 @@ def reverting(whole: Iterator[list[Outcome]], *, compare: bool) -> tuple[Verdict
         compared += len(batch)
         if compare and compared <= MOST_COMPARED:
             seen.update(there)
-    repeated = [value for value, times in seen.items() if times > 1]
-    return Verdict(count=count, samples=samples, total=total, repeated=repeated), missing
+    return Verdict(count=count, samples=samples, total=total, repeated=_repeated(seen), seen=seen), missing
 
 
 def duplicates(rows: Rows, columns: list[FieldSchema]) -> Verdict:

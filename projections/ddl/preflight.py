@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -196,8 +196,11 @@ def _check_distinct(preflight: Preflight, old: FieldSchema, new: FieldSchema, ve
     """What rows get from a conversion must differ where the field is unique."""
     said = preflight.said(new)
     refusals.repeated(preflight.before, new, verdict)
-    if said.on_error == "value" and verdict.count > 1:
-        refusals.same_value(preflight.before, new, said.error_value, verdict.count)
+    if said.on_error == "value" and verdict.count:
+        value = values.substitute(new, said)
+        others = verdict.seen[value]
+        if verdict.count + others > 1:
+            refusals.same_value(preflight.before, new, said.error_value, verdict.count + others)
     if old.is_many_to_many and said.on_error != "keep":
         refusals.repeated(preflight.before, new, judging.shared(preflight.using, old))
 
@@ -212,8 +215,8 @@ def _check_missing(preflight: Preflight, new: FieldSchema, verdict: Verdict) -> 
     if missing:
         _check_backfill(preflight, new, value)
         _note(preflight, new, filled=missing)
-    if missing > 1 and new.is_unique:
-        refusals.same_value(preflight.before, new, value, missing)
+    if new.is_unique and (missing > 1 or (missing and verdict.seen[value])):
+        refusals.same_value(preflight.before, new, value, missing + verdict.seen[value])
 
 
 def _check_backfill(preflight: Preflight, new: FieldSchema, value: Any) -> None:
@@ -251,18 +254,49 @@ def _check_together(preflight: Preflight) -> None:
     old = {f.id: f.storage for f in before.fields if f.unique_together}
     if not new or {f.id: f.storage for f in new} == old:
         return
-    known = {f.storage: f for f in before.fields}
-    ids = {f.id for f in before.fields}
-    fresh = [f for f in new if f.storage not in known]
-    if any(f.id in ids or _stays_empty(preflight, f) or _differs_by_row(f) for f in fresh):
-        # A converted member's values are for the database to hold; NULL is never equal to NULL.
+    known = {f.storage: f for f in (*before.retired_fields, *before.fields)}
+    if any(_differs_by_row(f) and f.storage not in known for f in new):
         return
-    present = [known[f.storage] for f in new if f.storage in known]
-    if present:
+    if all(
+        known.get(f.storage) in before.fields and not _is_filled(preflight, known[f.storage], f) for f in new
+    ):
+        present = [known[f.storage] for f in new]
         verdict = judging.duplicates(preflight.rows(*present), present)
     else:
-        verdict = Verdict(count=max(preflight.total - 1, 0))
+        members = [_member(preflight, f) for f in new]
+        if any(source is not None and source.is_many_to_many for source, _ in members):
+            # Links that become references are for the database to compare.
+            return
+        columns = [source for source, _ in members if source is not None]
+        verdict = judging.combined(preflight.rows(*columns), members)
     refusals.not_together(after, [f.name for f in new], verdict)
+
+
+def _is_filled(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> bool:
+    """Whether rows that have no value get one in the same column."""
+    return (old.retired or fields.nullable(old)) and not fields.nullable(new)
+
+
+def _member(preflight: Preflight, new: FieldSchema) -> judging.Member:
+    """What a member of a combination will be: from its own column, from another, or the same everywhere."""
+    before, said = preflight.before, preflight.said(new)
+    former = before.field(new.id)
+    own = {f.storage: f for f in (*before.retired_fields, *before.fields)}.get(new.storage)
+    value = values.existing(new, said)
+    if value is None and not fields.nullable(new) and fields.takes_empty(new):
+        value = ""
+    source = own
+    made: Callable[[Any], Any] = _as_it_is
+    if own is None and former is not None:
+        source, made = former, reverting.forward(former, new, said)
+    filled = None if fields.nullable(new) else value
+    if source is None:
+        return None, lambda _: value
+    return source, lambda present: filled if (result := made(present)) is None else result
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _note(preflight: Preflight, new: FieldSchema, **counts: int) -> None:
@@ -271,11 +305,6 @@ def _note(preflight: Preflight, new: FieldSchema, **counts: int) -> None:
 
 def _differs_by_row(column: FieldSchema) -> bool:
     return bool(column.options.get("default_factory") == "uuid4")
-
-
-def _stays_empty(preflight: Preflight, new: FieldSchema) -> bool:
-    """Whether existing rows have NULL in a new field."""
-    return values.existing(new, preflight.said(new)) is None and fields.nullable(new)
 
 
 def _empty_will_do(column: FieldSchema) -> bool:

@@ -117,7 +117,7 @@ def _link(item: Frozen) -> Link:
     said = Handling(
         backfill=thaw(item["backfill"]), on_error=item["on_error"], error_value=thaw(item["error_value"])
     )
-    convert = _forward(source, column, said)
+    convert = forward(source, column, said)
 
     def holds(old: Any, new: Any) -> bool:
         expected = convert(old)
@@ -131,7 +131,7 @@ def _link(item: Frozen) -> Link:
     return Link(source.storage, column.storage, holds)
 
 
-def _forward(source: FieldSchema, column: FieldSchema, said: Handling) -> Callable[[Any], Any]:
+def forward(source: FieldSchema, column: FieldSchema, said: Handling) -> Callable[[Any], Any]:
     """What the conversion made of a value; None for none."""
     if said.on_error == "keep" or conversions.mode(source, column) == conversions.REPLACE:
         return lambda value: None
@@ -139,7 +139,7 @@ def _forward(source: FieldSchema, column: FieldSchema, said: Handling) -> Callab
     convert = conversions.converter(source, column, key)
     substitute = values.substitute(column, said)
 
-    def forward(value: Any) -> Any:
+    def converted(value: Any) -> Any:
         if value is None or (value == "" and conversions.empties(source, column)):
             return None
         try:
@@ -147,7 +147,7 @@ def _forward(source: FieldSchema, column: FieldSchema, said: Handling) -> Callab
         except values.NO_VALUE:
             return substitute
 
-    return forward
+    return converted
 
 
 def _is_nothing(value: Any) -> bool:

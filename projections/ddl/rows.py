@@ -59,6 +59,28 @@ class Rows:
     def count(self) -> int:
         return int(self.query.count())
 
+    def count_values(self, column: FieldSchema) -> int:
+        return int(self.query.filter(**{f"{attribute(column)}__isnull": False}).count())
+
+    @staticmethod
+    def pairs(table: str, columns: tuple[str, ...], using: str) -> Iterator[tuple[Any, ...]]:
+        """The links of a link table, batch by batch."""
+        connection = connections[using]
+        key, left, right, name = (quoted(connection, one) for one in ("id", *columns, table))
+        last: Any = None
+        while True:
+            after = "" if last is None else f"WHERE {key} > %s "
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT {key}, {left}, {right} FROM {name} {after}ORDER BY {key} LIMIT {BATCH}",
+                    [] if last is None else [last],
+                )
+                batch = cursor.fetchall()
+            yield from (row[1:] for row in batch)
+            if len(batch) < BATCH:
+                return
+            last = batch[-1][0]
+
     def batches(self, column: FieldSchema) -> Iterator[list[tuple[Any, Any]]]:
         """Keys and values of the rows that have one, batch by batch, so that memory stays constant."""
         name = attribute(column)

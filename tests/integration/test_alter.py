@@ -14,6 +14,7 @@ from django.test import override_settings
 import dynamo
 from dynamo.exceptions import DataRefused, DynamoError, SchemaRefused
 from dynamo.models import MetaField, MetaModel
+from tests.integration.agreement import refused, settled
 from tests.integration.databases import sql
 from tests.integration.making import add, alter, columns, everything, make, table_names
 
@@ -284,3 +285,54 @@ def test_columns_and_tables_are_dropped_at_once_where_the_project_says_so(transa
     meta.delete()
     assert not [name for name in table_names() if name.startswith(("dynamic_", "zz_"))]
     assert dynamo.verify().problems == []
+
+
+def flag(meta: MetaModel, **code: Any) -> None:
+    """Make code and kind unique together, with what else is said of code."""
+    with dynamo.batch():
+        alter(meta.fields.get(name="code"), unique_together=True, **code)
+        alter(meta.fields.get(name="kind"), unique_together=True)
+
+
+@pytest.mark.parametrize("already", [True, False])
+def test_a_converted_member_of_a_combination_is_counted_before_anything_is_done(already):
+    """On MariaDB too, where the database's own refusal would come after the change was accepted."""
+    meta = make("Pair", code="CharField", kind="IntegerField")
+    if already:
+        flag(meta)
+    cls = meta.get_model()
+    for code in ("7", "07", "x", "y", "", ""):
+        cls.objects.create(code=code, kind=1 if code else None)
+    with refused(DataRefused, "cannot be unique together: 1 pairs occur more than once") as caught:
+        flag(meta, type="IntegerField", options={}, on_error="null")
+    assert caught.value.samples == [(7, 1)]
+    cls.objects.filter(code="07").delete()
+    flag(meta, type="IntegerField", options={}, on_error="null")
+    settled()
+
+
+def test_a_member_that_is_filled_is_counted_with_what_it_is_filled_with():
+    meta = make("Pair", code="IntegerField", kind="IntegerField")
+    cls = meta.get_model()
+    for code in (1, None, None):
+        cls.objects.create(code=code, kind=1)
+    with refused(DataRefused, "cannot be unique together"):
+        flag(meta, required=True, backfill=5)
+    cls.objects.filter(code=None).last().delete()
+    with refused(DataRefused, "cannot be unique together"):
+        flag(meta, required=True, backfill=1)
+    flag(meta, required=True, backfill=5)
+    settled()
+
+
+def test_one_failing_value_that_gets_what_another_row_has_is_counted():
+    meta = make("Thing", code="CharField")
+    cls = meta.get_model()
+    for code in ("7", "x"):
+        cls.objects.create(code=code)
+    field = meta.fields.get()
+    field.type, field.options, field.unique = "IntegerField", {}, True
+    with refused(DataRefused, "2 rows would all get 7"):
+        field.save(on_error="value", error_value=7)
+    field.save(on_error="value", error_value=8)
+    settled()

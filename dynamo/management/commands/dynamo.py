@@ -8,8 +8,9 @@ from __future__ import annotations
 import getpass
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -17,25 +18,40 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from dynamo import inspection
+from dynamo import inspection, operations
 from dynamo.context import acting
 from events.exceptions import DynamoError
 
 SUBCOMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "log": (inspection.log, "List recorded events, oldest first."),
-    "show": (inspection.show, "Show the schema, or that of one model."),
+    "show": (inspection.show, "Show the schema, or that of one model, now or at a moment."),
+    "diff": (inspection.diff, "Say what separates two moments of the schema."),
     "verify": (inspection.verify, "Check the log, the tables and the meta rows against each other."),
     "doctor": (inspection.doctor, "Say what is wrong and how to mend it; --fix mends what is safe."),
     "rebuild": (inspection.rebuild, "Write the meta rows anew from the log."),
     "plan": (
-        inspection.plan,
+        operations.plan,
         "Say what a file of changes would do. Exit 2: something; 3: values would be lost.",
     ),
-    "retire": (inspection.retire, "Hide a model or field and keep its values."),
-    "restore": (inspection.restore, "Bring back what was retired, with its values."),
-    "purge": (inspection.purge, "Drop what was retired, with its values, for good. Exit 3 without --yes."),
+    "tag": (operations.tag, "Give a moment a name; without one, list the names."),
+    "rollback": (
+        operations.rollback,
+        "Return to the schema of a moment, showing the plan first. Exit 3: values would be lost.",
+    ),
+    "retire": (operations.retire, "Hide a model or field and keep its values."),
+    "retired": (inspection.retired, "List what was retired and is kept, the oldest first."),
+    "restore": (operations.restore, "Bring back what was retired, with its values."),
+    "purge": (operations.purge, "Drop what was retired, with its values, for good. Exit 3 without --yes."),
+    "export": (operations.export, "Write the schema, or its history, as a document."),
+    "apply": (
+        operations.apply,
+        "Make the schema what a document says, showing the plan first. Exit 3: values would be lost.",
+    ),
+    "sign": (operations.sign, "Sign where the log is now, for `verify --against`."),
     "tail": (inspection.tail, "Print events as they are recorded, until interrupted."),
 }
+
+MOMENT: Final = "a position, a time in ISO 8601 or a tag"
 
 
 class Subparser(ArgumentParser):
@@ -51,6 +67,11 @@ def whole(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
+
+
+def days(text: str) -> timedelta:
+    """A number of days, for argparse."""
+    return timedelta(days=min(whole(text), 100_000))
 
 
 def contents(path: str) -> bytes:
@@ -82,11 +103,18 @@ class Command(BaseCommand):
         for name in ("log", "tail"):
             made[name].add_argument("--after", type=whole, default=0, help="begin after this position")
         made["log"].add_argument("--limit", type=whole, default=None, help="at most this many events")
-        made["show"].add_argument("--at", type=whole, default=None, help="as of this position")
+        for name in ("show", "tag", "export"):
+            made[name].add_argument("--at", default=None, help=f"as of {MOMENT}")
+        made["diff"].add_argument("a", help=MOMENT)
+        made["diff"].add_argument("b", nargs="?", default=None, help=f"{MOMENT}; now without it")
+        made["verify"].add_argument("--against", type=contents, help="a head that `sign` wrote")
+        made["verify"].add_argument("--public-key", type=contents, help="the key to check it with, as PEM")
         made["plan"].add_argument("file", type=contents, help="JSON list of changes; - for stdin")
-        made["plan"].add_argument("--sql", action="store_true", help="show the statements too")
-        for name in ("retire", "restore", "purge"):
+        for name in ("plan", "rollback", "apply"):
+            made[name].add_argument("--sql", action="store_true", help="show the statements too")
+        for name in ("retire", "restore"):
             made[name].add_argument("what", help="app.Model, or app.Model.field")
+        self._add_moves(made)
         made["restore"].add_argument("--name", default="", help="give it another name")
         made["restore"].add_argument(
             "--backfill", type=json_value, help="what rows without a value get, as JSON"
@@ -94,8 +122,59 @@ class Command(BaseCommand):
         made["restore"].add_argument(
             "--null", action="store_true", help="empty references to rows that are gone"
         )
-        made["purge"].add_argument("--yes", action="store_true", help="confirm that the values go for good")
+        made["purge"].add_argument("what", nargs="?", help="app.Model, app.Model.field, or an id")
+        for name in ("purge", "retired"):
+            made[name].add_argument("--older-than", type=days, metavar="DAYS", help="retired so long ago")
+        made["purge"].add_argument("--export", metavar="FOLDER", help="write the values there first")
+        for name in ("purge", "rollback", "apply"):
+            made[name].add_argument("--yes", action="store_true", help="confirm that values are lost")
         made["doctor"].add_argument("--fix", action="store_true", help="mend what is safe to mend")
+
+    def _add_moves(self, made: Mapping[str, ArgumentParser]) -> None:
+        """Arguments of what brings the schema somewhere else, and of what carries it there."""
+        made["tag"].add_argument("name", nargs="?", help="letters, digits, '.', '_' and '-'")
+        made["tag"].add_argument("--note", default="", help="for readers")
+        made["rollback"].add_argument("to", help=MOMENT)
+        made["rollback"].add_argument("--model", help="app.Name; all models without it")
+        made["rollback"].add_argument(
+            "--null", action="store_true", help="empty what does not fit or refers to nothing any more"
+        )
+        made["rollback"].add_argument(
+            "--empty", action="store_true", help="bring back without values what was purged"
+        )
+        made["export"].add_argument("models", nargs="*", help="app.Name; all models without it")
+        made["export"].add_argument(
+            "--content", choices=("schema", "history", "both"), default="schema", help="what to write"
+        )
+        made["export"].add_argument("--output", metavar="FILE", help="a file instead of standard output")
+        made["export"].add_argument("--folder", help="a folder, with one file per model")
+        made["export"].add_argument("--yaml", action="store_true", help="YAML instead of JSON")
+        made["apply"].add_argument("file", help="a document, a folder with one per model, or - for stdin")
+        made["apply"].add_argument(
+            "--mode",
+            choices=("merge", "mirror"),
+            default="merge",
+            help="mirror also retires what is not in it",
+        )
+        made["apply"].add_argument(
+            "--on-error",
+            choices=("fail", "null", "keep"),
+            default="fail",
+            help="what becomes of values that do not convert",
+        )
+        for name in ("rollback", "apply"):
+            made[name].add_argument("--plan", action="store_true", help="only show the plan")
+            made[name].add_argument("--expected", metavar="TOKEN", help="refuse anything but this plan")
+            made[name].add_argument(
+                "--backfill",
+                action="append",
+                metavar="FIELD=JSON",
+                help="what rows without a value get, as app.Model.field=JSON; may be repeated",
+            )
+        made["sign"].add_argument("--key", required=True, help="file of a private Ed25519 key, as PEM")
+        made["sign"].add_argument(
+            "--new-key", action="store_true", help="make that key first, and its public half beside it"
+        )
 
     def execute(self, *args: Any, **options: Any) -> Any:
         """The checks that come before `handle` look at the log already."""
@@ -118,7 +197,7 @@ class Command(BaseCommand):
         """Each line is said twice: as data for --json, and in words."""
 
         def tell(data: dict[str, Any], words: str) -> None:
-            self.stdout.write(orjson.dumps(data).decode() if as_json else words)
+            self.stdout.write(orjson.dumps(data, default=str).decode() if as_json else words)
             self.stdout.flush()
 
         return tell
