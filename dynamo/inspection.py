@@ -46,7 +46,7 @@ def diff(tell: Tell, options: dict[str, Any]) -> bool:
 
 def retired(tell: Tell, options: dict[str, Any]) -> bool:
     for one in tombstones.tombstones(options["older_than"]):
-        words = f"{one.since:%Y-%m-%d} {one.kind:<5} {one.label} [{one.values} values] {one.id}"
+        words = f"{one.since:%Y-%m-%d} {one.kind:<5} {one.label} [{one.held}] {one.id}"
         tell(one.as_dict(), words)
     return True
 

@@ -133,6 +133,8 @@ class MetaModel(MetaRow):
         permissions = (
             ("view_history", "Can see the schema history"),
             ("follow_stream", "Can follow the stream"),
+            ("rollback_schema", "Can return the schema to an earlier moment"),
+            ("purge_schema", "Can drop retired models and fields for good"),
         )
 
     def __str__(self) -> str:

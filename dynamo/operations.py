@@ -60,7 +60,7 @@ def purge(tell: Tell, options: dict[str, Any]) -> bool | int:
     chosen = [one for one in chosen if one.kind == "model" or one.label.rpartition(".")[0] not in models]
     for one in chosen:
         verb = "dropped" if options["yes"] else "would drop"
-        text = f"{verb} {one.kind} {one.label} with {one.values} values, for good"
+        text = f"{verb} {one.kind} {one.label} with {one.held}, for good"
         tell({"purged" if options["yes"] else "unconfirmed": one.label, "values": one.values}, text)
     if not chosen:
         tell({"purged": []}, "nothing to purge")

@@ -144,7 +144,7 @@ def hold_to(token: str | None, work: ChangeSet, at: Mark) -> None:
     if token is None:
         return
     planned, _, _ = token.partition(".")
-    made = _hash(record.transition(work), at) if work.pending else digest([at.registry_id, at.hash])
+    made = _hash(record.transition(work), at) if work.pending else digest(_begin(at))
     if f"{at.position}.{made}" == token:
         return
     position = int(planned) if planned.isascii() and planned.isdigit() else at.position
@@ -166,7 +166,7 @@ def _make(change: Change) -> None:
 def _planned(work: ChangeSet, at: Mark) -> Plan:
     vendor = connections[work.using].vendor
     if not work.pending:
-        return Plan(at=at, hash=digest([at.registry_id, at.hash]), vendor=vendor)
+        return Plan(at=at, hash=digest(_begin(at)), vendor=vendor)
     done = record.transition(work)
     findings = verdicts.judge(done, work.using)
     steps = planning.plan(done)
@@ -188,7 +188,12 @@ def _hash(done: Transition, at: Mark) -> str:
     for number, key in enumerate(sorted(_fresh(done), key=data.find)):
         # A tombstone's name ends in the last digits of what it was.
         data = data.replace(key, f"new-{number}").replace(f"zz_{key[-8:]}_", f"zz_new-{number}_")
-    return digest([at.registry_id, at.hash, data])
+    return digest([*_begin(at), data])
+
+
+def _begin(at: Mark) -> list[str]:
+    """Where a plan begins; a registry that has no events yet gets its id with the first of them."""
+    return [at.registry_id if at.position else "", at.hash]
 
 
 def _fresh(done: Transition) -> set[str]:
@@ -244,6 +249,8 @@ def _rows(recorded: Recorded, sides: list[ModelSchema], findings: Findings) -> M
     return dict(counts)
 
 
+# What a page lists apart.
+SHOWN: Final = ("returns", "empty", "retired", "dropped", "kept")
 FATES: Final = {"created": "empty", "added": "empty", "restored": "returns", "retired": "retired"} | {
     "purged": "dropped"
 }

@@ -34,6 +34,12 @@ class Tombstone:
     since: datetime
     values: int
 
+    @property
+    def held(self) -> str:
+        """How much there is, in words."""
+        what = "row" if self.kind == "model" else "value"
+        return f"{self.values} {what}" if self.values == 1 else f"{self.values} {what}s"
+
     def as_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dynamo import live, views
+from dynamo import live
+from dynamo.pages import changing, reading
 
 app_name = "dynamo"
 urlpatterns = [
     path("events/", live.events, name="events"),
     path("events/<str:label>/", live.events, name="model-events"),
     path("live/", live.live, name="live"),
-    path("history/", views.history, name="history"),
-    path("history/<str:label>/", views.model_history, name="model-history"),
+    path("history/", reading.history, name="history"),
+    path("history/<str:label>/", reading.model_history, name="model-history"),
+    path("compare/", reading.compare, name="compare"),
+    path("schema/", reading.as_of, name="as-of"),
+    path("revert/", changing.revert, name="revert"),
+    path("purge/", changing.purge, name="purge"),
 ]

@@ -151,8 +151,10 @@ def _check_converted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -
     if new.is_many_to_many:
         return
     if said.on_error == "keep":
-        verdict = Verdict()
-    elif old.is_many_to_many:
+        # It starts like a new one.
+        _check_added(preflight, new)
+        return
+    if old.is_many_to_many:
         verdict = judging.several(preflight.using, old, preflight.total)
     else:
         verdict = judging.failing(preflight.rows(old), old, new, preflight.lookup, preflight.before)
@@ -285,13 +287,15 @@ def _member(preflight: Preflight, new: FieldSchema) -> judging.Member:
     value = values.existing(new, said)
     if value is None and not fields.nullable(new) and fields.takes_empty(new):
         value = ""
+    if own is None and (former is None or said.on_error == "keep"):
+        # A new column: all rows get the same.
+        return None, lambda _: value
     source = own
     made: Callable[[Any], Any] = _as_it_is
     if own is None and former is not None:
         source, made = former, reverting.forward(former, new, said)
     filled = None if fields.nullable(new) else value
-    if source is None:
-        return None, lambda _: value
+    assert source is not None
     return source, lambda present: filled if (result := made(present)) is None else result
 
 

@@ -325,6 +325,25 @@ def test_a_member_that_is_filled_is_counted_with_what_it_is_filled_with():
     settled()
 
 
+def test_a_column_that_starts_empty_is_counted_with_what_all_rows_get():
+    meta = make("Pair", code="CharField", kind="IntegerField")
+    for kind in (1, 1):
+        meta.get_model().objects.create(code="x", kind=kind)
+    with refused(DataRefused, "cannot be unique together"):
+        flag(meta, type="IntegerField", options={}, on_error="keep", backfill=0)
+    with refused(DataRefused, "2 rows would all get 0"):
+        alter(
+            meta.fields.get(name="code"),
+            type="IntegerField",
+            options={},
+            unique=True,
+            on_error="keep",
+            backfill=0,
+        )
+    flag(meta, type="IntegerField", options={}, on_error="keep")
+    settled()
+
+
 def test_one_failing_value_that_gets_what_another_row_has_is_counted():
     meta = make("Thing", code="CharField")
     cls = meta.get_model()

@@ -298,11 +298,12 @@ def test_restore_empties_lost_references_when_told_to(book):
 
 def test_purge_exits_with_3_until_it_is_confirmed(book):
     run("retire", "Book")
-    code, (line,) = code_of("purge", "Book")
-    assert (code, line) == (3, "would drop model dynamic.Book with its values, for good; say --yes to do so")
-    assert json.loads(code_of("purge", "Book", "--json")[1][0]) == {"unconfirmed": "Book"}
+    code, lines = code_of("purge", "Book")
+    assert (code, lines[0]) == (3, "would drop model dynamic.Book with 0 rows, for good")
+    first = json.loads(code_of("purge", "Book", "--json")[1][0])
+    assert first == {"unconfirmed": "dynamic.Book", "values": 0}
     assert dynamo.history()[-1].type == "model.retired"
-    assert documents("purge", "Book", "--yes") == [{"purged": "Book"}]
+    assert documents("purge", "Book", "--yes") == [{"purged": "dynamic.Book", "values": 0}]
     assert dynamo.history()[-1].type == "model.purged"
 
 

@@ -1,0 +1,59 @@
+"""Who may do what: asked by the page, and again by what the page calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+VIEW_HISTORY: Final = "dynamo.view_history"
+ROLL_BACK: Final = "dynamo.rollback_schema"
+PURGE: Final = "dynamo.purge_schema"
+
+View = Callable[..., HttpResponse]
+
+
+def require(user: Any, permission: str) -> None:
+    """Ask the database anew, as a permission may have been taken away since the user was loaded."""
+    fresh: Any = get_user_model()._default_manager.filter(pk=user.pk).first()
+    if fresh is None or not fresh.is_active or not fresh.is_staff or not fresh.has_perm(permission):
+        raise PermissionDenied
+
+
+def reader(view: View) -> View:
+    """A page that only reads, for staff who may see the history."""
+    return _page(require_safe(view), VIEW_HISTORY)
+
+
+def changer(permission: str) -> Callable[[View], View]:
+    """A page that shows what it would do, and does it when that is posted."""
+
+    def wrap(view: View) -> View:
+        # On MariaDB a change of the schema is none inside a transaction of the request.
+        own = transaction.non_atomic_requests(csrf_protect(require_http_methods(["GET", "POST"])(view)))
+        return _page(own, permission)
+
+    return wrap
+
+
+def _page(view: View, permission: str) -> View:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    # Names and marks of the view stay, Django looks for them.
+    for name in ("__name__", "__doc__", "__module__"):
+        setattr(checked, name, getattr(view, name))
+    checked.__dict__.update(view.__dict__)
+    done: View = never_cache(staff_member_required(checked, login_url="admin:login"))
+    done.__dict__.update(view.__dict__)
+    return done

@@ -1,0 +1,226 @@
+"""The pages that compare, revert and purge: what they show, what they do, and for whom."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+import dynamo
+from dynamo.models import MetaField, MetaModel
+from dynamo.pages import changing
+from tests.integration.making import add, everything, make, rename
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGES = {
+    "/dynamo/history/": "view_history",
+    "/dynamo/compare/": "view_history",
+    "/dynamo/schema/": "view_history",
+    "/dynamo/revert/": "rollback_schema",
+    "/dynamo/purge/": "purge_schema",
+}
+
+
+def person(*permissions: str, **given) -> User:
+    user = User.objects.create_user("person", is_staff=True, **given)
+    user.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+@pytest.fixture
+def books():
+    """A book with two versions of its schema; returns the position of the first."""
+    meta = make("Book", title="CharField", isbn="CharField")
+    meta.get_model().objects.create(title="Emma", isbn="1")
+    before = dynamo.history()[-1].position
+    rename(meta.fields.get(name="title"), "name")
+    meta.fields.get(name="isbn").delete()
+    add(meta, "pages", "IntegerField")
+    return before
+
+
+def token(text: str) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', text)
+    assert found is not None, text
+    return found[1]
+
+
+@pytest.mark.parametrize(("path", "permission"), PAGES.items(), ids=PAGES)
+def test_each_page_is_for_staff_with_its_permission(client, books, path, permission):
+    assert client.get(path).url == f"/admin/login/?next={path}"
+    user = person(*(p for p in PAGES.values() if p != permission))
+    client.force_login(user)
+    assert client.get(path).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename=permission))
+    assert client.get(path).status_code == 200
+    user.is_staff = False
+    user.save()
+    assert client.get(path).status_code == 302
+
+
+def test_comparing_names_each_difference(client, books):
+    client.force_login(person("view_history"))
+    text = client.get("/dynamo/compare/", {"a": books, "b": ""}).text
+    assert "renamed field dynamic.Book.title to name" in text
+    assert "added field dynamic.Book.pages (IntegerField)" in text
+    assert "removed field dynamic.Book.isbn" in text
+    assert "Revert" not in text
+    assert "the log has no position 99" in client.get("/dynamo/compare/", {"a": "99"}).text
+    assert "is no tag" in client.get("/dynamo/compare/", {"a": "<b>", "b": "1"}).text
+
+
+def test_the_schema_as_of_a_moment(client, books):
+    client.force_login(person("view_history"))
+    text = client.get("/dynamo/schema/", {"at": books}).text
+    assert "<td>isbn</td>" in text
+    assert "<td>pages</td>" not in text
+    assert "<td>pages</td>" in client.get("/dynamo/schema/").text
+
+
+def test_a_revert_shows_its_plan_and_does_it(client, books):
+    client.force_login(person("rollback_schema", "view_history"))
+    state = everything()
+    text = client.get("/dynamo/revert/", {"to": books}).text
+    assert everything() == state
+    assert "restore field dynamic.Book.isbn" in text
+    assert "retire field dynamic.Book.pages" in text
+    answer = client.post("/dynamo/revert/", {"to": books, "token": token(text)}, follow=True)
+    assert "Reverted, up to position" in answer.text
+    assert list(dynamo.get_model("Book").objects.values_list("title", "isbn")) == [("Emma", "1")]
+    (actor, source, reason) = {(r.actor, r.source, r.reason) for r in dynamo.history()[-4:]}.pop()
+    assert (actor.partition(":")[0], source, reason) == ("user", "api", "revert")
+
+
+def test_a_revert_after_somebody_elses_change_is_refused_and_planned_anew(client, books):
+    client.force_login(person("rollback_schema"))
+    text = client.get("/dynamo/revert/", {"to": books}).text
+    make("Reader")
+    state = everything()
+    answer = client.post("/dynamo/revert/", {"to": books, "token": token(text)})
+    assert "added model dynamic.Reader" in answer.text
+    assert token(answer.text) != token(text)
+    assert everything() == state
+
+
+def test_a_revert_that_would_lose_values_asks_for_the_word(client):
+    meta = make("Book", pages="IntegerField")
+    before = dynamo.history()[-1].position
+    field = meta.fields.get()
+    field.type, field.options = "CharField", {}
+    field.save()
+    meta.get_model().objects.create(pages="many")
+    client.force_login(person("rollback_schema", "view_history"))
+    given = {"to": before, "on_error": "null"}
+    assert "1 value does not fit" in client.get("/dynamo/revert/", {"to": before}).text
+    text = client.get("/dynamo/revert/", given).text
+    state = everything()
+    answer = client.post("/dynamo/revert/", {**given, "token": token(text), "confirmation": "nope"})
+    assert "Values would be lost" in answer.text
+    assert everything() == state
+    client.post("/dynamo/revert/", {**given, "token": token(text), "confirmation": str(before)})
+    assert MetaField.objects.get().type == "IntegerField"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"to": "nope"},
+        {"to": "99999999999999999999999"},
+        {"to": "1", "model": "Nope"},
+        {"to": "1", "backfill": "{"},
+        {"to": "1", "backfill": "[]"},
+        {"to": "1", "backfill": '{"nope": 1}'},
+        {"to": "1", "on_error": "explode"},
+        {"to": "1", "purged": "explode"},
+        {"to": "1", "token": "1.nonsense"},
+        {"to": "1", "token": "\x00"},
+    ],
+    ids=str,
+)
+def test_bad_input_to_a_revert_is_said_and_leaves_no_trace(client, books, given):
+    client.force_login(person("rollback_schema"))
+    state = everything()
+    answer = client.post("/dynamo/revert/", given)
+    assert answer.status_code == 200
+    assert 'class="errornote"' in answer.text
+    assert everything() == state
+
+
+def test_what_was_retired_is_listed_and_dropped_by_its_name(client, books):
+    client.force_login(person("purge_schema"))
+    text = client.get("/dynamo/purge/").text
+    assert "dynamic.Book.isbn" in text
+    (key,) = re.findall(r'name="id" value="([^"]+)"', text)
+    state = everything()
+    assert "Type dynamic.Book.isbn" in client.post("/dynamo/purge/", {"id": key, "confirmation": "x"}).text
+    assert everything() == state
+    answer = client.post("/dynamo/purge/", {"id": key, "confirmation": "dynamic.Book.isbn"}, follow=True)
+    assert "dropped for good" in answer.text
+    assert dynamo.history()[-1].type == "field.purged"
+    assert "not there any more" in client.post("/dynamo/purge/", {"id": key, "confirmation": "x"}).text
+
+
+def test_changing_pages_refuse_a_post_without_its_token_of_the_form(books):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person("rollback_schema", "purge_schema"))
+    state = everything()
+    for path in ("/dynamo/revert/", "/dynamo/purge/"):
+        assert client.post(path, {"to": "1"}).status_code == 403
+        assert client.put(path).status_code in (403, 405)
+    assert everything() == state
+
+
+def test_the_service_asks_for_the_permission_itself(books):
+    user = person("rollback_schema", "purge_schema")
+    assert user.has_perm("dynamo.rollback_schema")
+    User.objects.get().user_permissions.clear()
+    with pytest.raises(PermissionDenied):
+        changing.revert_schema(user, {"to": 1}, "x", "", "")
+    with pytest.raises(PermissionDenied):
+        changing.purge_retired(user, "x", "x")
+
+
+def test_text_that_came_from_data_is_escaped_everywhere(client):
+    hostile = "<script>alert(1)</script>"
+    meta = make("Book", title={"type": "CharField", "help": hostile, "verbose_name": hostile})
+    before = dynamo.history()[-1].position
+    with dynamo.batch(reason=hostile, actor=hostile):
+        field = meta.fields.get()
+        field.help, field.choices = "", [["a", hostile]]
+        field.save()
+    meta.fields.get().delete()
+    client.force_login(User.objects.create_superuser("root"))
+    for path, given in [
+        ("/dynamo/history/", {}),
+        ("/dynamo/compare/", {"a": before, "b": before + 1}),
+        ("/dynamo/compare/", {"a": hostile}),
+        ("/dynamo/schema/", {"at": hostile}),
+        ("/dynamo/revert/", {"to": before, "backfill": hostile}),
+        ("/dynamo/revert/", {"to": hostile, "model": hostile}),
+        ("/dynamo/revert/", {"to": before}),
+        ("/dynamo/purge/", {}),
+    ]:
+        assert hostile not in client.get(path, given).text, path
+
+
+def test_the_timeline_takes_as_many_queries_however_long_the_log_is(client, books):
+    client.force_login(person("view_history"))
+    client.get("/dynamo/history/")
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        client.get("/dynamo/history/")
+    meta = MetaModel.objects.get()
+    with dynamo.batch():
+        for n in range(120):
+            add(meta, f"f{n}", "IntegerField")
+    for before in ("", "60"):
+        with CaptureQueriesContext(connection) as many:
+            assert client.get("/dynamo/history/", {"before": before}).status_code == 200
+        assert len(many) == len(few)
