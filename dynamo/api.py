@@ -18,7 +18,7 @@ from dynamo.moments import schema, tag, tags
 from dynamo.plans import Plan, plan
 from dynamo.retired import purge, restore
 from dynamo.rollbacks import rollback
-from events import audit, store
+from events import audit, snapshots, store
 from events.audit import Report
 from events.exceptions import DynamoError, ModelNotFound
 from events.schema import ModelSchema, Schema
@@ -93,10 +93,12 @@ def _verified(using: str) -> Report:
     if report.first_bad_position is not None:
         return report
     try:
-        folded = schema()
+        folded, odd = snapshots.verified(using)
     except DynamoError as error:
         report.add(str(error))
         return report
+    for problem in odd:
+        report.add(f"{problem}; `manage.py dynamo doctor --fix` makes it anew")
     live = list(folded.live())
     for problem in rows.differences(Snapshot(folded, using), live):
         report.add(problem)

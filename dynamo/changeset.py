@@ -40,6 +40,7 @@ class ChangeSet(Overlay):
     context: Context
     mark: Mark
     now: str
+    begun: int = 0
     models: dict[str, ModelSchema | None] = field(default_factory=dict)
     before: dict[str, ModelSchema | None] = field(default_factory=dict)
     pending: list[Recorded] = field(default_factory=list)

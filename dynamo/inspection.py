@@ -12,7 +12,7 @@ from django.db.transaction import atomic
 from dynamo import api, documents, operations, recovery, rows, tombstones, wording
 from dynamo.moments import At
 from dynamo.operations import Tell
-from events import guards, store
+from events import guards, snapshots, store
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import ModelSchema
 from projections import conf, pipeline, stream
@@ -80,6 +80,7 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
         tell({"fixed": "guards"}, "installed the append-only triggers again")
     if options["fix"]:
         _resume(tell, using)
+        _renew_snapshots(tell, using)
         _rebuild_if_needed(tell, using)
     left = recovery.pending(using)
     if left:
@@ -149,6 +150,17 @@ def _resume(tell: Tell, using: str) -> None:
                 {"fixed": "pending", "steps": left},
                 f"finished an interrupted change, which needed {_steps(left)}",
             )
+
+
+def _renew_snapshots(tell: Tell, using: str) -> None:
+    _, odd = snapshots.verified(using)
+    if odd:
+        with atomic(using=using):
+            mark, _now = store.lock(using)
+            snapshots.forget(using)
+            folded, _odd = snapshots.verified(using)
+            snapshots.take(using, mark, folded.models)
+        tell({"fixed": "snapshots"}, "made the snapshots anew")
 
 
 def _steps(count: int) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from dynamo import record, validators
 from dynamo.appending import note as append
 from dynamo.patience import patient
-from events import fold, store
+from events import snapshots, store
 from events.exceptions import DynamoError, SchemaRefused
 from events.schema import Frozen, Schema
 from events.types import Recorded, RegistryTagged
@@ -30,7 +30,7 @@ def schema(at: At = None) -> Schema:
     record.write_open()
     using = conf.database()
     upto = None if at is None else position(at)
-    return fold.replay(store.read(using, upto=upto))
+    return snapshots.schema(using, upto)
 
 
 def position(at: object) -> int:

@@ -18,7 +18,7 @@ from dynamo import announce, context, recovery, verdicts
 from dynamo.appending import record, transition, write_events, write_open
 from dynamo.changeset import ChangeSet, current, open_sets
 from dynamo.verdicts import Findings
-from events import store
+from events import snapshots, store
 from events.exceptions import DataRefused, DynamoError, ProjectionFailed, SchemaBusy, SchemaRefused
 from projections import conf, pipeline
 from projections.ddl import engine
@@ -47,6 +47,8 @@ def change_set(
         for done in work.done:
             pipeline.settle(done)
             announce.after(done, work.context)
+        if work.outermost and snapshots.due(work.begun, work.mark.position):
+            snapshots.take(using, work.mark, pipeline.schemas_at(work.mark))
 
 
 def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
@@ -166,7 +168,12 @@ def _begin(using: str, *, outermost: bool) -> ChangeSet:
     mark, now = store.lock(using, wait=engine.lock_seconds())
     pipeline.await_mark(mark)
     work = ChangeSet(
-        using=using, outermost=outermost, context=context.current().envelope(), mark=mark, now=now
+        using=using,
+        outermost=outermost,
+        context=context.current().envelope(),
+        mark=mark,
+        now=now,
+        begun=mark.position,
     )
     open_sets[connections[using]] = work
     pipeline.writing.add(connections[using])

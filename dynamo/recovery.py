@@ -13,7 +13,7 @@ from django.db.transaction import atomic
 
 from dynamo import appending
 from dynamo.changeset import ChangeSet
-from events import fold, journal, store
+from events import journal, snapshots, store
 from events.envelope import Mark, uuid7
 from events.exceptions import ProjectionFailed, SchemaBusy
 from events.schema import ModelSchema
@@ -123,7 +123,7 @@ def _way_back(
 
 def _schemas(using: str, at: Mark | None) -> dict[str, ModelSchema]:
     """All models as the log has them, or had them at a place in it."""
-    return dict(fold.replay(store.read(using, upto=None if at is None else at.position)).models)
+    return dict(snapshots.schema(using, None if at is None else at.position).models)
 
 
 def _reached(using: str, mark: Mark) -> None:

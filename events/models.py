@@ -1,4 +1,4 @@
-"""The log's tables. Only events.store and events.journal read and write them."""
+"""The log's tables. Only events.store, events.journal and events.snapshots read and write them."""
 
 from __future__ import annotations
 
@@ -109,6 +109,39 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"step {self.pk}, {self.state}"
+
+
+class Snapshot(models.Model):
+    """A place in the log up to which schemas are kept as they were, so that reading need not begin at 1.
+
+    A cache: it is made of events, and is not used where its hash is not that of the log at its position.
+    """
+
+    position = models.PositiveBigIntegerField(primary_key=True)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"snapshot at {self.position}"
+
+
+class SnapshotModel(models.Model):
+    """A model as it was at a snapshot, if it changed since the one before; empty `data` if it was gone."""
+
+    stream_id = models.UUIDField()
+    position = models.PositiveBigIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(fields=("stream_id", "position"), name="dynamo_events_snapshot_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} at {self.position}"
 
 
 def refuse_fixture(sender: Any, **kwargs: Any) -> NoReturn:

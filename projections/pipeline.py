@@ -13,7 +13,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import on_commit
 
-from events import fold, store
+from events import fold, snapshots, store
 from events.envelope import Mark
 from events.exceptions import LogCorrupt, SchemaBusy
 from events.schema import ModelSchema
@@ -151,6 +151,14 @@ def follow() -> None:
         registry.loaded = True
 
 
+def schemas_at(mark: Mark) -> Mapping[str, ModelSchema]:
+    """All schemas at a mark: this process's own where it is there, else the log's."""
+    with registry.lock:
+        if registry.mark == mark:
+            return registry.models
+    return snapshots.schema(conf.database(), mark.position).models
+
+
 def _gap(using: str, mark: Mark, at: Mark) -> tuple[dict[str, ModelSchema], tuple[Recorded, ...]] | None:
     """The schemas after the events between two marks; None where the one does not lead to the other."""
     models = dict(registry.models)
@@ -165,7 +173,7 @@ def _gap(using: str, mark: Mark, at: Mark) -> tuple[dict[str, ModelSchema], tupl
 
 
 def _whole(using: str, at: Mark) -> tuple[dict[str, ModelSchema], tuple[Recorded, ...]]:
-    return dict(fold.replay(store.read(using, upto=at.position)).models), ()
+    return dict(snapshots.schema(using, at.position).models), ()
 
 
 class Staged:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django_eventstream.channelmanager import ChannelManagerBase
 
-from events import fold, store
+from events import fold, snapshots, store
 from events.schema import ModelSchema
 from projections import conf, pipeline
 from projections.registry import registry
@@ -43,7 +43,7 @@ def stream_of(label: str, after: int | None = None) -> str | None:
     app, _, name = label.rpartition(".")
     model = registry.schema_of(app, name)
     if after and not (model and _bore(model.id, label, after)):
-        former = fold.replay(store.read(conf.database(), upto=after)).model(label)
+        former = snapshots.schema(conf.database(), after).model(label)
         model = former or model
     return model.id if model else None
 

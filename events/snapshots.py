@@ -1,0 +1,141 @@
+"""Snapshots: schemas kept at places in the log, so that no reading has to begin with the first event.
+
+A cache of the fold and nothing more. Each pass keeps the models that changed since the one before, so what a
+moment needs is one pass and fewer than two intervals of events, however long the log is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+import orjson
+from django.db import DatabaseError, connections
+from django.db.models import QuerySet
+from django.db.transaction import atomic
+
+from events import fold, store
+from events.envelope import Mark
+from events.models import SchemaEvent, Snapshot, SnapshotModel
+from events.schema import FieldSchema, Frozen, ModelSchema, Schema, canonical
+from events.statements import inserts, run
+
+logger = logging.getLogger("dynamo")
+
+# Events between two passes.
+INTERVAL: Final = 1_000
+
+# The last pass that the log still agrees with.
+BASE: Final = (
+    "SELECT s.position FROM dynamo_events_snapshot s INNER JOIN dynamo_events_schemaevent e "
+    "ON e.position = s.position AND e.hash = s.hash WHERE s.position <= %s ORDER BY s.position DESC LIMIT 1"
+)
+# Each model as of that pass; of most there is one row, and the index finds the last of several.
+MODELS: Final = (
+    "SELECT m.data FROM dynamo_events_snapshotmodel m WHERE m.position = (SELECT MAX(o.position) "
+    "FROM dynamo_events_snapshotmodel o WHERE o.stream_id = m.stream_id AND o.position <= %s)"
+)
+END: Final = 2**63 - 1
+# What decoding raises for bytes that another release wrote, or nobody.
+UNREADABLE: Final = (TypeError, ValueError, LookupError, AttributeError)
+
+
+def schema(using: str, upto: int | None = None) -> Schema:
+    """The schema at a position, or at the end of the log: a pass, and the events after it."""
+    return fold.replay(store.read(using, after=(start := _start(using, upto)).position, upto=upto), start)
+
+
+def due(start: int, end: int) -> bool:
+    """Whether a change set passed a place where schemas are kept."""
+    return start // INTERVAL != end // INTERVAL
+
+
+def take(using: str, at: Mark, models: Mapping[str, ModelSchema]) -> None:
+    """Keep what changed since the last pass, given all schemas at a mark. Nothing depends on its success."""
+    try:
+        with atomic(using=using):
+            if _plain(Snapshot, using).filter(position__gte=at.position).exists():
+                return
+            last = _base(using, at.position) or 0
+            since = _plain(SchemaEvent, using).filter(position__gt=last, position__lte=at.position)
+            streams = {str(key) for key in since.values_list("stream_id", flat=True).distinct()}
+            kept = [(key, at.position, encode(models.get(key))) for key in sorted(streams - {at.registry_id})]
+            marks = [(at.position, at.hash)]
+            statements = [*inserts(using, Snapshot, ("position", "hash"), marks)]
+            run(using, [*statements, *inserts(using, SnapshotModel, ("stream_id", "position", "data"), kept)])
+    except DatabaseError as error:
+        logger.warning("no snapshot was taken at %s: %s", at.position, error)
+
+
+def forget(using: str) -> None:
+    """Drop all passes; readers begin with the first event then."""
+    _plain(SnapshotModel, using)._raw_delete(using)
+    _plain(Snapshot, using)._raw_delete(using)
+
+
+def verified(using: str, upto: int | None = None) -> tuple[Schema, list[str]]:
+    """The fold of the log, from its first event, and where passes say something else."""
+    passes = {row[0] for row in _plain(Snapshot, using).values_list("position")}
+    models: dict[str, ModelSchema] = {}
+    position, problems = 0, []
+    for recorded in store.read(using, upto=upto):
+        position = recorded.position
+        fold.advance(models, recorded)
+        if position in passes:
+            problems += [f"the snapshot at {position}: {text}" for text in _odd(using, position, models)]
+    problems += [f"the snapshot at {at} is beyond the log" for at in sorted(passes) if at > position]
+    return Schema(position=position, models=Frozen(models)), problems
+
+
+def encode(model: ModelSchema | None) -> bytes:
+    return b"" if model is None else canonical(asdict(model))
+
+
+def decode(data: bytes) -> ModelSchema:
+    """Raises one of UNREADABLE for what is no such model."""
+    given: dict[str, Any] = orjson.loads(data)
+    for name in ("fields", "retired_fields"):
+        given[name] = tuple(FieldSchema(**item) for item in given[name])
+    return ModelSchema(**given)
+
+
+def _start(using: str, upto: int | None) -> Schema:
+    """Where reading begins: at the last pass, or at nothing."""
+    base = _base(using, END if upto is None else upto)
+    if base is None:
+        return Schema()
+    try:
+        models = {model.id: model for model in map(decode, _kept(using, base))}
+    except UNREADABLE:
+        return Schema()
+    return Schema(position=base, models=Frozen(models))
+
+
+def _base(using: str, upto: int) -> int | None:
+    with connections[using].cursor() as cursor:
+        cursor.execute(BASE, [upto])
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+def _kept(using: str, base: int) -> Iterator[bytes]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(MODELS, [base])
+        rows = cursor.fetchall()
+    return (bytes(row[0]) for row in rows if row[0])
+
+
+def _odd(using: str, position: int, models: Mapping[str, ModelSchema]) -> list[str]:
+    """What a pass has wrong; models that did not change since the one before are in that one."""
+    rows = _plain(SnapshotModel, using).filter(position=position).values_list("stream_id", "data")
+    found = []
+    for key, data in rows:
+        if bytes(data) != encode(models.get(str(key))):
+            found.append(f"model {key} is not what the events make of it")
+    return found
+
+
+def _plain(model: type[Any], using: str) -> QuerySet[Any]:
+    return QuerySet(model, using=using)

@@ -1,0 +1,131 @@
+"""Snapshots: reading begins at the last one, and says the same as reading from the first event."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+import dynamo
+from dynamo.models import MetaModel
+from events import fold, snapshots, store
+from events.models import Snapshot, SnapshotModel
+from projections import pipeline
+from projections.registry import registry
+from tests.integration.agreement import settled
+from tests.integration.databases import sql
+from tests.integration.making import add, alter, make, rename
+from tests.integration.test_commands import run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    monkeypatch.setattr(snapshots, "INTERVAL", 4)
+
+
+@pytest.fixture
+def log(transactional_db) -> MetaModel:
+    """Several passes over models that come, change, go and are purged."""
+    meta = make("Book", title="CharField", pages="IntegerField")
+    make("Author", name="CharField")
+    rename(meta.fields.get(name="title"), "name")
+    alter(meta.fields.get(name="pages"), type="CharField", options={})
+    gone = make("Gone", a="CharField")
+    for n in range(6):
+        add(meta, f"f{n}", "IntegerField")
+    MetaModel.objects.get(pk=gone.pk).delete()
+    dynamo.purge("Gone")
+    for n in range(6):
+        alter(meta.fields.get(name=f"f{n}"), help="text")
+        alter(meta.fields.get(name=f"f{n}"), help="another")
+    return meta
+
+
+def folded(upto: int | None = None):
+    return fold.replay(store.read("default", upto=upto))
+
+
+def test_every_moment_is_what_the_fold_says(log):
+    head = dynamo.history()[-1].position
+    passes = list(Snapshot.objects.order_by("position").values_list("position", flat=True))
+    assert len(passes) >= head // 4 - 1
+    for position in range(head + 1):
+        found = dynamo.schema(position)
+        assert (found.position, dict(found.models)) == (position, dict(folded(position).models)), position
+    settled()
+
+
+def test_reading_takes_few_events_however_long_the_log_is(log, monkeypatch):
+    read: list[int] = []
+    plain = store.read
+
+    def counted(*args, **kwargs):
+        for recorded in plain(*args, **kwargs):
+            read.append(recorded.position)
+            yield recorded
+
+    monkeypatch.setattr(store, "read", counted)
+    for at in (None, 9, 17):
+        read.clear()
+        dynamo.schema(at)
+        assert len(read) < 2 * snapshots.INTERVAL
+    read.clear()
+    pipeline.reset()
+    assert len(read) < 2 * snapshots.INTERVAL
+    assert dict(registry.models) == dict(folded().models)
+
+
+def test_a_pass_keeps_only_what_changed_since_the_one_before(log):
+    last = Snapshot.objects.order_by("position").last().position
+    assert SnapshotModel.objects.filter(position=last).count() == 1
+
+
+def test_a_pass_that_was_changed_is_reported_and_made_anew(log):
+    last = Snapshot.objects.order_by("position").last().position
+    row = SnapshotModel.objects.filter(position=last).get()
+    SnapshotModel.objects.filter(pk=row.pk).update(data=bytes(row.data).replace(b'"Book"', b'"Boot"'))
+    assert any(f"snapshot at {last}" in problem for problem in dynamo.verify().problems)
+    assert "made the snapshots anew" in run("doctor", "--fix")
+    assert dict(dynamo.schema().models) == dict(folded().models)
+    settled()
+
+
+@pytest.mark.parametrize("data", [b"{", b"{}", b'{"id": 1, "later": 2}'])
+def test_a_pass_that_cannot_be_read_is_passed_over(log, data):
+    SnapshotModel.objects.update(data=data)
+    assert dict(dynamo.schema().models) == dict(folded().models)
+
+
+def test_a_pass_of_another_log_is_not_used(log):
+    sql("UPDATE dynamo_events_snapshot SET hash = %s", "0" * 64)
+    SnapshotModel.objects.update(data=b"{}")
+    assert dict(dynamo.schema().models) == dict(folded().models)
+
+
+def test_losing_all_of_them_loses_nothing(log):
+    snapshots.forget("default")
+    assert dict(dynamo.schema().models) == dict(folded().models)
+    settled()
+
+
+def test_a_change_set_that_is_rolled_back_leaves_none(log):
+    before = Snapshot.objects.count()
+
+    def fail():
+        with dynamo.batch():
+            for n in range(9):
+                add(log, f"g{n}", "IntegerField")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert Snapshot.objects.count() == before
+
+
+def test_most_changes_ask_nothing_more_for_them(log, monkeypatch):
+    monkeypatch.setattr(snapshots, "INTERVAL", 1_000)
+    with CaptureQueriesContext(connection) as queries:
+        add(log, "extra", "IntegerField")
+    assert not [q for q in queries if "snapshot" in q["sql"]]
