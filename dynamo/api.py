@@ -95,7 +95,7 @@ def _verified(using: str) -> Report:
     try:
         folded, odd = snapshots.verified(using)
     except DynamoError as error:
-        report.add(str(error))
+        report.add(str(error), error.data.get("position"))
         return report
     for problem in odd:
         report.add(f"{problem}; `manage.py dynamo doctor --fix` makes it anew")

@@ -74,8 +74,7 @@ def contradiction(statement: Any, public: bytes) -> tuple[str, int] | None:
         return f"{signed} is at position {position}, the log ends at {head.position}", head.position + 1
     if position == 0:
         return None
-    rows = dict(store.walk(using, after=position - 1, upto=position))
-    row = rows.get(position)
+    row = next(store.raw(using, after=position - 1, upto=position), None)
     if row is None or row[-1] != statement["hash"]:
         return f"position {position} is not what it was by {signed}: the log was written anew", position
     return None

@@ -26,7 +26,7 @@ def link(
     data: bytes,
 ) -> str:
     """SHA-256 over the registry, the previous hash, the envelope and the data, as hex."""
-    envelope: list[Any] = [
+    envelope = (
         registry_id,
         prev_hash,
         position,
@@ -42,5 +42,10 @@ def link(
         context.source,
         context.reason,
         recorded_at,
-    ]
+    )
+    return digest(envelope, data)
+
+
+def digest(envelope: tuple[Any, ...], data: bytes) -> str:
+    """The hash of an envelope in the order of `link`; a tuple has the same bytes as a list."""
     return hashlib.sha256(canonical(envelope) + data).hexdigest()

@@ -33,6 +33,12 @@ HEAD_TABLE: Final = "dynamo_events_head"
 MOVE_HEAD: Final = f"UPDATE {HEAD_TABLE} SET position = %s, hash = %s WHERE id = %s"
 MOVE_CHECKPOINT: Final = "UPDATE dynamo_events_checkpoint SET position = %s, hash = %s WHERE name = %s"
 
+RAW_BATCH: Final = 2_000
+RAW: Final = (
+    f"SELECT {', '.join(COLUMNS)} FROM dynamo_events_schemaevent "
+    f"WHERE position > %s AND position <= %s ORDER BY position LIMIT {RAW_BATCH}"
+)
+
 # What Django raises for a column that holds something else than its type, as SQLite lets it.
 UNREADABLE: Final = (ValueError, TypeError, OverflowError, ValidationError)
 
@@ -179,8 +185,11 @@ def read(
         for row in _rows(using, after, upto, stream_id, limit, newest_first):
             position = row[0]
             yield recorded_of(row)
+    except LogCorrupt as error:
+        raise type(error)(f"position {position}: {error}", **{**error.data, "position": position}) from error
     except UNREADABLE as error:
-        raise LogCorrupt(f"a row after position {position} cannot be read: {error}") from error
+        at = position + 1
+        raise LogCorrupt(f"a row after position {position} cannot be read: {error}", position=at) from error
 
 
 def last_before(using: str, moment: str) -> int:
@@ -213,40 +222,47 @@ def checkpoints(using: str) -> dict[str, int]:
     return dict(Checkpoint.objects.using(using).values_list("name", "position"))
 
 
+def raw(using: str, *, after: int = -(2**63), upto: int = 2**63 - 1) -> Iterator[tuple[Any, ...]]:
+    """Every row as the database has it, in position order, for who must not trust it.
+
+    Nothing is decoded, so nothing that a column holds can fail here; ids are text as in the hash.
+    """
+    text = ID_AS_TEXT.get(connections[using].vendor, str)
+    last = after
+    while True:
+        with connections[using].cursor() as cursor:
+            cursor.execute(RAW, [last, upto])
+            batch = cursor.fetchall()
+        for position, event_id, stream_id, version, kind, kind_version, data, batch_id, *rest in batch:
+            ids = (text(event_id), text(stream_id), text(batch_id))
+            content = data if type(data) is bytes else _bytes(data)
+            yield (position, ids[0], ids[1], version, kind, kind_version, content, ids[2], *rest)
+        if len(batch) < RAW_BATCH:
+            return
+        last = batch[-1][0]
+
+
 def readable(using: str) -> Iterator[Event]:
     """Yield the events that can be read, in position order, passing over those that cannot."""
-    for _, row in walk(using):
-        if row is not None:
-            try:
-                yield codec.decode(row[4], row[5], bytes(row[6]), str(row[2]))
-            except LogCorrupt:
-                continue
-
-
-def walk(
-    using: str, size: int = 1_000, *, after: int = -(2**63), upto: int = 2**63 - 1
-) -> Iterator[tuple[int, tuple[Any, ...] | None]]:
-    """Every position with its row, or None for a row whose columns hold nonsense."""
-    last = after
-    while positions := list(_between(using, last, upto).values_list("position", flat=True)[:size]):
-        last = positions[-1]
-        rows = _plain(using).filter(position__in=positions).order_by("position").values_list(*COLUMNS)
+    for row in raw(using):
         try:
-            yield from [(row[0], row) for row in rows]
-        except UNREADABLE:
-            yield from ((position, _one(using, position)) for position in positions)
+            yield codec.decode(row[4], row[5], row[6], row[2])
+        except (LogCorrupt, TypeError):
+            continue
 
 
-def _between(using: str, after: int, upto: int) -> QuerySet[SchemaEvent]:
-    return _plain(using).filter(position__gt=after, position__lte=upto).order_by("position")
+def _hyphenated(value: Any) -> Any:
+    """SQLite keeps a UUID as 32 digits; anything else there is nonsense, and stays that."""
+    if type(value) is not str or len(value) != 32:
+        return value
+    return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
 
 
-def _one(using: str, position: int) -> tuple[Any, ...] | None:
-    try:
-        found: tuple[Any, ...] = _plain(using).filter(position=position).values_list(*COLUMNS).get()
-        return found
-    except UNREADABLE:
-        return None
+def _bytes(value: Any) -> bytes:
+    return bytes(value) if isinstance(value, memoryview | bytearray) else b""
+
+
+ID_AS_TEXT: Final = {"sqlite": _hyphenated}
 
 
 def _plain(using: str) -> QuerySet[SchemaEvent]:

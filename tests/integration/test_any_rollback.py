@@ -132,5 +132,5 @@ class AnyRollback(AnyHistory):
 @pytest.mark.django_db(transaction=True)
 def test_any_rollback_gives_back_schema_and_values():
     run_state_machine_as_test(
-        AnyRollback, settings=settings(max_examples=150, stateful_step_count=14, deadline=None)
+        AnyRollback, settings=settings(max_examples=20, stateful_step_count=12, deadline=None)
     )
