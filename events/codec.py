@@ -35,12 +35,20 @@ def decode(type_name: str, version: int, data: bytes, stream_id: str) -> Event:
             version=version,
         )
     try:
-        payload: dict[str, Any] = orjson.loads(data)
-        for older in range(version, cls.version):
-            payload = _upcaster(type_name, older)(payload)
+        payload: dict[str, Any] = upcast(type_name, version, orjson.loads(data))
         return cls(stream_id=stream_id, **payload)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise LogCorrupt(f"the data of this {type_name!r} event is not what one holds: {error}") from error
+
+
+def upcast(type_name: str, version: int, payload: dict[str, Any]) -> dict[str, Any]:
+    """Bring a payload of an older version up to what this release knows."""
+    current = BY_NAME[type_name].version
+    if version > current:
+        raise UnknownEvent(f"event {type_name!r} version {version} is not known to this release")
+    for older in range(version, current):
+        payload = _upcaster(type_name, older)(payload)
+    return payload
 
 
 def _upcaster(type_name: str, version: int) -> Upcaster:

@@ -125,14 +125,17 @@ def _field_events(
     for field_id, field in new.items():
         if field_id in old:
             said = handling.get(field_id, Handling())
-            yield from _altered(after.id, old[field_id], field, said, revived.get(field.storage))
+            moved = old[field_id].storage != field.storage
+            came = revived.get(field.storage) if moved else None
+            yield from _altered(after.id, old[field_id], field, said, came)
         elif field_id not in gone:
             yield _added(after.id, field, handling.get(field_id, Handling()))
 
 
 def _is_revived(gone: FieldSchema, old: Mapping[str, FieldSchema], new: Mapping[str, FieldSchema]) -> bool:
     """Whether a live field has this kept column as its own again."""
-    return any(f.storage == gone.storage and f.id in old for f in new.values())
+    moved = (f for f in new.values() if f.id in old and old[f.id].storage != f.storage)
+    return any(f.storage == gone.storage for f in moved)
 
 
 def _gone(model_id: str, field: FieldSchema, kept: FieldSchema | None) -> Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, Final, NoReturn, TypeAlias
@@ -17,6 +17,10 @@ MANY_TO_MANY: Final = "ManyToManyField"
 
 # A description is for readers: it is recorded, but neither class, table nor admin change with it.
 RECORD_ONLY: Final = frozenset({"description"})
+
+
+# What is immutable as it is; asked first, as most values are of these.
+SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class Frozen(dict[str, Any]):
@@ -48,7 +52,10 @@ class Frozen(dict[str, Any]):
 
 def freeze(value: Any) -> Any:
     """Turn JSON data into its immutable form: lists become tuples, objects become Frozen."""
-    if isinstance(value, Mapping):
+    kind = value.__class__
+    if kind in SCALARS:
+        return value
+    if kind is dict or isinstance(value, Mapping):
         return Frozen({str(key): freeze(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
         return tuple(freeze(item) for item in value)
@@ -78,7 +85,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FieldSchema:
     """One field. `id` never changes; `storage` names the physical column through renames and retyping.
 
@@ -110,6 +117,24 @@ class FieldSchema:
     def __post_init__(self) -> None:
         for name in ("choices", "default", "options", "link_columns"):
             object.__setattr__(self, name, freeze(getattr(self, name)))
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> FieldSchema:
+        """The field of a JSON object with all attributes, which it takes over.
+
+        Replaying makes hundreds of thousands of these, and most of what a constructor does is not needed
+        there. Raises TypeError where an attribute is missing or unknown.
+        """
+        if given.keys() != FIELD_NAMES:
+            return cls(**given)
+        given["choices"] = freeze(given["choices"]) if given["choices"] else ()
+        given["link_columns"] = tuple(given["link_columns"])
+        given["options"] = freeze(given["options"]) if given["options"] else NOTHING
+        if given["default"].__class__ in COMPOUND:
+            given["default"] = freeze(given["default"])
+        made = object.__new__(cls)
+        object.__setattr__(made, "__dict__", given)
+        return made
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -147,7 +172,7 @@ class FieldSchema:
         return {name: value for name, value in self.attributes().items() if name not in RECORD_ONLY}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelSchema:
     """One model with its fields in display order, and the columns that were retired from it."""
 
@@ -165,6 +190,15 @@ class ModelSchema:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", freeze(self.options))
+
+    @classmethod
+    def of(
+        cls, given: dict[str, Any], fields: Iterable[dict[str, Any]], retired: Iterable[dict[str, Any]]
+    ) -> ModelSchema:
+        """The model of JSON objects with all attributes, as `FieldSchema.of`; fields in any order."""
+        live, gone = map(FieldSchema.of, fields), map(FieldSchema.of, retired)
+        kept = tuple(sorted(gone, key=_by_id))
+        return cls(**given, fields=tuple(sorted(live, key=_in_order)), retired_fields=kept)
 
     @property
     def label(self) -> str:
@@ -253,8 +287,16 @@ _seen_values = attrgetter(*(name for name in FIELD_ATTRIBUTES if name not in REC
 _seen_model_values = attrgetter(*(name for name in MODEL_ATTRIBUTES if name not in RECORD_ONLY))
 
 
+FIELD_NAMES: Final = frozenset(FIELD_ATTRIBUTES)
+COMPOUND: Final = (list, dict)
+NOTHING: Final = Frozen()
+
+_in_order = attrgetter("order", "name", "id")
+_by_id = attrgetter("id")
+
+
 def in_order(items: tuple[FieldSchema, ...]) -> tuple[FieldSchema, ...]:
-    return tuple(sorted(items, key=lambda f: (f.order, f.name, f.id)))
+    return tuple(sorted(items, key=_in_order))
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> frozenset[str]:

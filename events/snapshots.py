@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-import orjson
 from django.db import DatabaseError, connections
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 
-from events import fold, store
+from events import fold, replay, store
 from events.envelope import Mark
+from events.exceptions import LogCorrupt
 from events.models import SchemaEvent, Snapshot, SnapshotModel
-from events.schema import FieldSchema, Frozen, ModelSchema, Schema, canonical
+from events.schema import Frozen, ModelSchema, Schema, canonical
 from events.statements import inserts, run
 
 logger = logging.getLogger("dynamo")
@@ -44,7 +44,14 @@ UNREADABLE: Final = (TypeError, ValueError, LookupError, AttributeError)
 
 def schema(using: str, upto: int | None = None) -> Schema:
     """The schema at a position, or at the end of the log: a pass, and the events after it."""
-    return fold.replay(store.read(using, after=(start := _start(using, upto)).position, upto=upto), start)
+    start = _start(using, upto)
+    if start.position:
+        return fold.replay(store.read(using, after=start.position, upto=upto), start)
+    try:
+        return replay.replay(store.payloads(using, END if upto is None else upto))
+    except LogCorrupt:
+        # Event by event, which knows where it is and says what is wrong.
+        return fold.replay(store.read(using, upto=upto))
 
 
 def due(start: int, end: int) -> bool:
@@ -93,21 +100,13 @@ def encode(model: ModelSchema | None) -> bytes:
     return b"" if model is None else canonical(asdict(model))
 
 
-def decode(data: bytes) -> ModelSchema:
-    """Raises one of UNREADABLE for what is no such model."""
-    given: dict[str, Any] = orjson.loads(data)
-    for name in ("fields", "retired_fields"):
-        given[name] = tuple(FieldSchema(**item) for item in given[name])
-    return ModelSchema(**given)
-
-
 def _start(using: str, upto: int | None) -> Schema:
     """Where reading begins: at the last pass, or at nothing."""
     base = _base(using, END if upto is None else upto)
     if base is None:
         return Schema()
     try:
-        models = {model.id: model for model in map(decode, _kept(using, base))}
+        models = replay.decoded(_kept(using, base))
     except UNREADABLE:
         return Schema()
     return Schema(position=base, models=Frozen(models))

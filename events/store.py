@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain as chained
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -34,10 +35,12 @@ MOVE_HEAD: Final = f"UPDATE {HEAD_TABLE} SET position = %s, hash = %s WHERE id =
 MOVE_CHECKPOINT: Final = "UPDATE dynamo_events_checkpoint SET position = %s, hash = %s WHERE name = %s"
 
 RAW_BATCH: Final = 2_000
-RAW: Final = (
-    f"SELECT {', '.join(COLUMNS)} FROM dynamo_events_schemaevent "
-    f"WHERE position > %s AND position <= %s ORDER BY position LIMIT {RAW_BATCH}"
+FROM: Final = (
+    "FROM dynamo_events_schemaevent WHERE position > %s AND position <= %s "
+    f"ORDER BY position LIMIT {RAW_BATCH}"
 )
+RAW: Final = f"SELECT {', '.join(COLUMNS)} {FROM}"
+PAYLOAD: Final = f"SELECT position, stream_id, stream_version, type, type_version, data {FROM}"
 
 # What Django raises for a column that holds something else than its type, as SQLite lets it.
 UNREADABLE: Final = (ValueError, TypeError, OverflowError, ValidationError)
@@ -228,18 +231,30 @@ def raw(using: str, *, after: int = -(2**63), upto: int = 2**63 - 1) -> Iterator
     Nothing is decoded, so nothing that a column holds can fail here; ids are text as in the hash.
     """
     text = ID_AS_TEXT.get(connections[using].vendor, str)
-    last = after
-    while True:
-        with connections[using].cursor() as cursor:
-            cursor.execute(RAW, [last, upto])
-            batch = cursor.fetchall()
+    for batch in _batches(using, RAW, after, upto):
         for position, event_id, stream_id, version, kind, kind_version, data, batch_id, *rest in batch:
             ids = (text(event_id), text(stream_id), text(batch_id))
             content = data if type(data) is bytes else _bytes(data)
             yield (position, ids[0], ids[1], version, kind, kind_version, content, ids[2], *rest)
+
+
+def payloads(using: str, upto: int = 2**63 - 1) -> Iterator[tuple[Any, ...]]:
+    """What a replay needs of each event: position, stream, its version, type, type version and data.
+
+    The stream is in whatever form the driver has for it, the same for all events of one.
+    """
+    return chained.from_iterable(_batches(using, PAYLOAD, -(2**63), upto))
+
+
+def _batches(using: str, sql: str, after: int, upto: int) -> Iterator[list[tuple[Any, ...]]]:
+    while True:
+        with connections[using].cursor() as cursor:
+            cursor.execute(sql, [after, upto])
+            batch = cursor.fetchall()
+        yield batch
         if len(batch) < RAW_BATCH:
             return
-        last = batch[-1][0]
+        after = batch[-1][0]
 
 
 def readable(using: str) -> Iterator[Event]:

@@ -12,6 +12,7 @@ from events.codec import decode, encode
 from events.diff import Handling, diff
 from events.exceptions import LogCorrupt
 from events.fold import evolve, replay
+from events.replay import replay as fast
 from events.schema import ModelSchema, canonical
 from events.types import (
     Context,
@@ -208,3 +209,64 @@ def test_replaying_the_rest_from_a_known_schema_is_replaying_it_all():
         [*diff(None, a_model(a_field())), ModelCreated(stream_id="x", after=a_model(id="x").attributes())]
     )
     assert replay(events[1:], start=replay(events[:1])).fingerprint() == replay(events).fingerprint()
+
+
+def rows(events) -> list[tuple[object, ...]]:
+    """The same events as the log's rows."""
+    return [(n, event.stream_id, n, *encode(event)) for n, event in enumerate(events, start=1)]
+
+
+@settings(max_examples=60)
+@given(transitions(), transitions())
+def test_replaying_over_dictionaries_gives_what_the_fold_gives(first, second):
+    """The second pair's models take part under another id, with a conversion that is taken back."""
+    other = [replace(model, id="other") for model in second]
+    kept = {f.id: Handling(kept=replace(f, id=f"kept-{f.id}", retired=True)) for f in other[0].fields}
+    events = [
+        *diff(None, first[0]),
+        RegistryTagged(stream_id="registry", after={"name": "x", "position": 1}),
+        *diff(None, other[0]),
+        *diff(*first),
+        *diff(other[0], other[1], kept),
+    ]
+    plain = fast(rows(events))
+    assert plain.fingerprint() == replay(recorded(events)).fingerprint()
+    assert plain.models.keys() == {"m", "other"}
+
+
+def test_replaying_over_dictionaries_takes_back_a_conversion_and_a_purge():
+    field, model = a_field(), a_model(a_field())
+    kept = replace(field, id="kept", column="zz_1", retired=True)
+    converted = replace(field, type="IntegerField", storage="other")
+    second = replace(model, fields=(converted,), retired_fields=(kept,))
+    third = replace(model, fields=(field,), retired_fields=(replace(kept, id="again", storage="other"),))
+    gone = replace(third, retired=True, db_table="zz_book")
+    events = [
+        *diff(None, model),
+        *diff(model, second, {field.id: Handling(kept=kept)}),
+        *diff(second, third, {field.id: Handling(kept=third.retired_fields[0])}),
+        *diff(third, gone),
+    ]
+    assert fast(rows(events)).fingerprint() == replay(recorded(events)).fingerprint()
+    events += [*diff(gone, None), *diff(None, model)]
+    log = recorded(events)
+    assert fast(rows(events)).fingerprint() == replay(log).fingerprint()
+    assert fast(rows(events)).models[model.id].version == replay(log).models[model.id].version
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (1, "m", 1, "model.created", 1, b"{"),
+        (1, "m", 1, "model.created", 1, b"{}"),
+        (1, "m", 1, "model.created", 1, b'{"after": {"nope": 1}}'),
+        (1, "m", 1, "model.created", 9, b'{"after": {}}'),
+        (1, "m", 1, "no.such", 1, b"{}"),
+        (1, "m", 1, "field.added", 1, b'{"after": {"id": "f"}}'),
+        (1, "m", 1, None, None, b""),
+    ],
+    ids=["cut", "empty", "unknown", "version", "type", "no model", "nonsense"],
+)
+def test_replaying_nonsense_over_dictionaries_is_corruption(row):
+    with pytest.raises(LogCorrupt):
+        fast([row])
