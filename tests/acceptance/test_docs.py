@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.pages import ROOT, anchors, blocks, links, pages
 
 QUICKSTART = ROOT / "docs" / "quickstart.md"
-EXAMPLES = [ROOT / "README.md", QUICKSTART, ROOT / "docs" / "changing.md"]
+EXAMPLES = [ROOT / "README.md", QUICKSTART, ROOT / "docs" / "changing.md", ROOT / "docs" / "history.md"]
 
 
 def run(*arguments: str | Path, project: Path) -> str:
