@@ -16,7 +16,7 @@ from events import guards, snapshots, store
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import ModelSchema
 from projections import conf, pipeline, stream
-from projections.ddl import engine
+from projections.ddl import engine, inspect
 
 
 def log(tell: Tell, options: dict[str, Any]) -> bool:
@@ -100,6 +100,8 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
             "`dynamo doctor --fix` mends triggers and meta rows and finishes changes that were interrupted; "
             "it never touches tables otherwise",
         )
+    if not report.ok and report.first_bad_position is None:
+        _offer_statements(tell, using)
     if report.ok and not behind:
         tell({"ok": True, "position": store.head(using).position}, "all is well")
     return report.ok and not behind
@@ -150,6 +152,16 @@ def _resume(tell: Tell, using: str) -> None:
                 {"fixed": "pending", "steps": left},
                 f"finished an interrupted change, which needed {_steps(left)}",
             )
+
+
+def _offer_statements(tell: Tell, using: str) -> None:
+    """A plan for tables and columns that somebody dropped; nobody but a person should run it."""
+    statements = inspect.remedy(api.schema(), using)
+    if statements:
+        words = "these statements would make what is missing, empty; restore a backup instead if you can:"
+        tell(
+            {"remedy": "sql", "statements": statements}, "\n".join([words, *(f"  {s};" for s in statements)])
+        )
 
 
 def _renew_snapshots(tell: Tell, using: str) -> None:

@@ -133,6 +133,26 @@ def every() -> Iterator[tuple[ModelSchema, FieldSchema | None]]:
     yield from _retired_in(registry.models.values())
 
 
+def namesake(row: Any) -> str:
+    """The id of what was retired under the name of a meta row, and is not this row; "" if nothing was."""
+    model_id = getattr(row, "meta_model_id", None)
+    found = [
+        (model, field)
+        for model, field in every()
+        if (field is None) == (model_id is None) and _is_namesake(row, model, field)
+    ]
+    if not found:
+        return ""
+    model, field = max(found, key=lambda pair: retired_at(*pair))
+    return model.id if field is None else field.id
+
+
+def _is_namesake(row: Any, model: ModelSchema, field: FieldSchema | None) -> bool:
+    if field is None:
+        return (model.app, model.name) == (row.app, row.name)
+    return (model.id, field.name) == (str(row.meta_model_id), row.name)
+
+
 def retired_at(model: ModelSchema, field: FieldSchema | None) -> int:
     """The position at which it was retired, which its tombstone's name ends in."""
     name = model.db_table if field is None else field.column or field.table

@@ -35,12 +35,12 @@ MOVE_HEAD: Final = f"UPDATE {HEAD_TABLE} SET position = %s, hash = %s WHERE id =
 MOVE_CHECKPOINT: Final = "UPDATE dynamo_events_checkpoint SET position = %s, hash = %s WHERE name = %s"
 
 RAW_BATCH: Final = 2_000
-FROM: Final = (
-    "FROM dynamo_events_schemaevent WHERE position > %s AND position <= %s "
-    f"ORDER BY position LIMIT {RAW_BATCH}"
+FROM: Final = "FROM dynamo_events_schemaevent WHERE position > %s AND position <= %s"
+RAW: Final = f"SELECT {', '.join(COLUMNS)} {FROM} ORDER BY position"
+PAYLOAD: Final = (
+    f"SELECT position, stream_id, stream_version, type, type_version, data {FROM} ORDER BY position"
 )
-RAW: Final = f"SELECT {', '.join(COLUMNS)} {FROM}"
-PAYLOAD: Final = f"SELECT position, stream_id, stream_version, type, type_version, data {FROM}"
+NEXT: Final = f"SELECT MIN(position) {FROM}"
 
 # What Django raises for a column that holds something else than its type, as SQLite lets it.
 UNREADABLE: Final = (ValueError, TypeError, OverflowError, ValidationError)
@@ -247,14 +247,22 @@ def payloads(using: str, upto: int = 2**63 - 1) -> Iterator[tuple[Any, ...]]:
 
 
 def _batches(using: str, sql: str, after: int, upto: int) -> Iterator[list[tuple[Any, ...]]]:
-    while True:
+    """Rows by windows of positions, which no database can find in a slow way; gaps are passed over."""
+    while after < upto:
+        end = min(after + RAW_BATCH, upto)
         with connections[using].cursor() as cursor:
-            cursor.execute(sql, [after, upto])
+            cursor.execute(sql, [after, end])
             batch = cursor.fetchall()
-        yield batch
-        if len(batch) < RAW_BATCH:
+            if not batch:
+                cursor.execute(NEXT, [end, upto])
+                (following,) = cursor.fetchone()
+        if batch:
+            yield batch
+            after = end
+        elif following is None:
             return
-        after = batch[-1][0]
+        else:
+            after = following - 1
 
 
 def readable(using: str) -> Iterator[Event]:

@@ -10,7 +10,9 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.translation import gettext as _
 
+from dynamo import retired
 from dynamo.admin.forms import FieldForm, ModelForm
 from dynamo.models import MetaField, MetaModel
 from dynamo.record import change_set, flush_open
@@ -53,6 +55,9 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
+        added = [] if change else [form.instance]
+        for row in (*added, *(row for formset in formsets for row in formset.new_objects)):
+            _offer_restoring(request, row)
         # Tables change here and not at the end of the request, so that no success is announced before.
         flush_open()
 
@@ -70,6 +75,20 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
         missing = set() if self.has_delete_permission(request) else {single}
         names = [str(obj) for obj in objs]
         return names, {plural: len(names)}, missing, []
+
+
+def _offer_restoring(request: HttpRequest, row: Any) -> None:
+    """A name that was used before: a new row has nothing of what the former one holds."""
+    former = retired.namesake(row)
+    if former:
+        messages.warning(
+            request,
+            _(
+                "%(name)s was retired before, and its values are kept. This one is new and empty. To have "
+                "the former one back instead, retire this one and run: manage.py dynamo restore %(id)s"
+            )
+            % {"name": row, "id": former},
+        )
 
 
 def _as_one_change(request: HttpRequest, view: Callable[[], Any], refused: Callable[[Refusal], Any]) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import connections
 
 from events.schema import ModelSchema, Schema
-from projections.ddl import engine, physical
+from projections.ddl import engine, offline, physical
 from projections.ddl.shapes import REFERENCE, UNIQUE, Shape
+from projections.ddl.steps import Create, Refer, Reshape, Step
 
 
 def differences(schema: Schema, using: str) -> list[str]:
@@ -30,6 +32,32 @@ def differences(schema: Schema, using: str) -> list[str]:
                 else:
                     out += _compare(shape, connection, cursor)
     return out
+
+
+def remedy(schema: Schema, using: str) -> list[str]:
+    """Statements that make what is missing: tables and columns, without the values that they had."""
+    connection = connections[using]
+    lookup = schema.models.get
+    steps: list[Step] = []
+    with connection.cursor() as cursor:
+        present = {name.lower() for name in connection.introspection.table_names(cursor)}
+        for model in schema.models.values():
+            for item in _items(model):
+                if item.name.lower() not in present:
+                    steps += [Create(item=item), Refer(item=item)]
+                elif isinstance(item, physical.Table):
+                    steps += _missing_columns(item, connection, cursor)
+    return offline.rendered(steps, using, lookup).get(connection.vendor, []) if steps else []
+
+
+def _missing_columns(table: physical.Table, connection: Any, cursor: Any) -> list[Step]:
+    rows = connection.introspection.get_table_description(cursor, table.name)
+    there = {row.name for row in rows}
+    kept = {storage: c for storage, c in table.columns.items() if c.column in there}
+    if len(kept) == len(table.columns):
+        return []
+    together = tuple(storage for storage in table.together if storage in kept)
+    return [Reshape(before=replace(table, columns=kept, together=together), after=table)]
 
 
 def _items(model: ModelSchema) -> list[physical.Item]:

@@ -32,12 +32,12 @@ KEPT: Final = "SELECT data FROM dynamo_events_snapshotmodel"
 
 
 def verify(rounds: int, size: int) -> Pair:
-    write_log(events=size, models=size // 100)
+    write_log(events=size, models=max(1, size // 100))
     return Pair(measured=lambda _: verified, floor=lambda _: hashed)
 
 
 def replay(rounds: int, size: int) -> Pair:
-    write_log(events=size, models=size // 100)
+    write_log(events=size, models=max(1, size // 100))
     return Pair(measured=lambda _: replayed, floor=lambda _: folded)
 
 

@@ -174,3 +174,19 @@ def test_a_type_is_changed_in_the_form_without_touching_options_that_nobody_type
     response = client.post(reverse("admin:dynamo_metafield_change", args=[field.pk]), data)
     assert response.status_code == 302, response.content.decode()
     assert MetaField.objects.get().type == "IntegerField"
+
+
+def test_a_name_that_was_retired_is_offered_to_be_restored(client: Client) -> None:
+    fields = [{"name": "title", "type": "CharField"}]
+    url = reverse("admin:dynamo_metamodel_add")
+    assert "was retired before" not in client.post(url, form("Book", *fields), follow=True).text
+    former = MetaField.objects.get()
+    former.delete()
+    data: dict[str, Any] = {**BLANK, "meta_model": str(former.meta_model_id), "name": "title"}
+    data |= {"type": "CharField", "order": 0}
+    page = client.post(reverse("admin:dynamo_metafield_add"), data, follow=True).text
+    assert "Title was retired before" in page
+    assert "dynamo restore" in page
+    MetaModel.objects.get().delete()
+    page = client.post(url, form("Book", *fields), follow=True).text
+    assert "Dynamic.Book was retired before" in page

@@ -371,3 +371,18 @@ def test_whoever_comes_first_finishes_what_a_killed_process_left(project):
     project.start(KILLED).communicate(timeout=60)
     assert project.run("print(dynamo.get_model('Book').objects.get().pages)") == "7"
     assert project.manage("dynamo", "doctor").stdout.splitlines() == ["all is well"]
+
+
+def test_doctor_offers_statements_for_what_somebody_dropped(book: Any) -> None:
+    MetaField.objects.create(meta_model=book, name="pages", type="IntegerField")
+    MetaModel.objects.create(name="Other")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE dynamic_other")
+        cursor.execute("ALTER TABLE dynamic_book DROP COLUMN pages")
+    code, lines = code_of("doctor")
+    assert code == 1
+    statements = [line.strip().rstrip(";") for line in lines if line.startswith("  ")]
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    assert dynamo.verify().problems == []
