@@ -23,8 +23,9 @@ def log(tell: Tell, options: dict[str, Any]) -> bool:
     using = conf.database()
     api.catch_up()
     stream_id = _model(options["model"], None).id if options["model"] else None
+    narrator = wording.Narrator(options["after"])
     for recorded in store.read(using, after=options["after"], stream_id=stream_id, limit=options["limit"]):
-        tell(documents.event(recorded), wording.sentence(recorded))
+        tell(documents.event(recorded), narrator.sentence(recorded))
     return True
 
 
@@ -121,8 +122,9 @@ def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
 
 def tail(tell: Tell, options: dict[str, Any]) -> bool:
     try:
+        narrator = wording.Narrator(options["after"])
         for recorded in stream.follow(options["after"]):
-            tell(documents.event(recorded), wording.sentence(recorded))
+            tell(documents.event(recorded), narrator.sentence(recorded))
     except KeyboardInterrupt:
         pass
     return True

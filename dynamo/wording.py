@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from events.schema import thaw
+from events import fold, snapshots
+from events.exceptions import LogCorrupt
+from events.schema import ModelSchema, thaw
 from events.types import Event, Recorded
+from projections import conf
 from projections.registry import registry
 
 
@@ -29,11 +32,33 @@ def field_name(recorded: Recorded) -> str:
     return str(named or (found.name if found is not None else field_id))
 
 
-def sentence(recorded: Recorded) -> str:
-    """One line: position, time, what happened to what, and who did it."""
-    about = ".".join(part for part in (model_name(recorded), field_name(recorded)) if part)
-    who = " ".join(part for part in (recorded.source, recorded.actor, recorded.reason) if part)
-    return f"{recorded.position:>6} {recorded.recorded_at[:19]} {recorded.type:<18} {about} ({who})"
+class Narrator:
+    """Tells events in the order of the log, under the names that models and fields had then."""
+
+    def __init__(self, after: int) -> None:
+        self._models = dict(snapshots.schema(conf.database(), after).models)
+
+    def sentence(self, recorded: Recorded) -> str:
+        """One line: position, time, what happened to what, and who did it."""
+        before = self._models.get(recorded.stream_id)
+        try:
+            fold.advance(self._models, recorded)
+        except LogCorrupt:
+            # A damaged log is shown all the same.
+            self._models.pop(recorded.stream_id, None)
+        about = ".".join(part for part in self._names(recorded, before) if part)
+        who = " ".join(part for part in (recorded.source, recorded.actor, recorded.reason) if part)
+        return f"{recorded.position:>6} {recorded.recorded_at[:19]} {recorded.type:<18} {about} ({who})"
+
+    def _names(self, recorded: Recorded, before: ModelSchema | None) -> tuple[str, str]:
+        model = self._models.get(recorded.stream_id) or before
+        if model is None:
+            return model_name(recorded), field_name(recorded)
+        field_id = getattr(recorded.event, "field_id", "")
+        sides = [side for side in (model, before) if side is not None]
+        found = (side.field(field_id) or side.retired_field(field_id) for side in sides)
+        field = next((one for one in found if one is not None), None)
+        return model.label, field_id if field is None else field.name
 
 
 def told_briefly(recorded: Recorded) -> str:

@@ -53,6 +53,22 @@ def test_diff_names_what_separates_two_moments(book):
         run("diff", "nope")
 
 
+def test_the_log_calls_things_by_the_names_that_they_had(book):
+    rename(book, "Volume")
+    lines = run("log").splitlines()
+    assert [line.split()[3] for line in lines] == [
+        "dynamic.Book",
+        "dynamic.Book.title",
+        "dynamic.Book.isbn",
+        "(command",
+        "dynamic.Book.name",
+        "dynamic.Book.isbn",
+        "dynamic.Volume",
+    ]
+    assert run("log", "--after", "5").splitlines() == lines[5:]
+    assert run("log", "Volume").splitlines() == [line for line in lines if "(command" not in line]
+
+
 def test_show_as_of_a_tag(book):
     (model,) = documents("show", "--at", "first")
     assert [f["name"] for f in model["fields"]] == ["title", "isbn"]

@@ -20,6 +20,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dynamo import inspection, operations
 from dynamo.context import acting
+from events.envelope import uuid7
 from events.exceptions import DynamoError
 
 SUBCOMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
@@ -184,7 +185,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         run = SUBCOMMANDS[options["subcommand"]][0]
         try:
-            with acting(actor=f"os:{getpass.getuser()}", source="command"):
+            with acting(actor=f"os:{getpass.getuser()}", source="command", correlation_id=uuid7()):
                 ok = run(self._printer(as_json=options["json"]), options)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
