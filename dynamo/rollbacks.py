@@ -23,7 +23,7 @@ from events.diff import Handling
 from events.envelope import uuid7
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.lineage import Trail
-from events.schema import FieldSchema, Frozen, ModelSchema, Schema, in_order
+from events.schema import FieldSchema, Frozen, ModelSchema, Schema, by_id, in_order
 from events.types import Recorded, RegistryRolledBack
 from projections import conf, conversions
 from projections.registry import registry
@@ -163,9 +163,7 @@ def _returning(
     for item in now.fields:
         if past.field(item.id) is None:
             way.put_aside(replace(naming.tombstone(item, work.position()), unique_together=False))
-    made = replace(
-        past, version=now.version, fields=in_order(tuple(way.live)), retired_fields=way.tombstones()
-    )
+    made = replace(past, version=now.version, fields=in_order(way.live), retired_fields=way.tombstones())
     if way.detour:
         start = now if not now.retired else replace(now, **past.attributes())
         back = {one.id for one in way.detour}
@@ -198,7 +196,7 @@ class _Way:
         self.aside[tombstone.id] = tombstone
 
     def tombstones(self) -> tuple[FieldSchema, ...]:
-        return tuple(sorted(self.aside.values(), key=lambda one: one.id))
+        return by_id(self.aside.values())
 
     def bring_back(self, item: FieldSchema, past: ModelSchema) -> None:
         value = self.wish.value(past, item, alone=self.alone)

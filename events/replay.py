@@ -15,7 +15,7 @@ from orjson import loads
 
 from events import codec
 from events.exceptions import LogCorrupt
-from events.schema import Frozen, ModelSchema, Schema
+from events.schema import FieldSchema, Frozen, ModelSchema, Schema, by_id, in_order
 from events.types import BY_NAME, RegistryEvent
 
 Plain: TypeAlias = dict[str, Any]
@@ -53,12 +53,18 @@ def replay(rows: Iterable[tuple[Any, ...]]) -> Schema:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the garbage collector, which would look at new values again and again; none is garbage."""
+    """Without the garbage collector, which would look at new values again and again; none is garbage.
+
+    Freezing and thawing has it count them among the old ones, which it seldom looks at.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_freeze_count() == 0:
+            gc.freeze()
+            gc.unfreeze()
         if enabled:
             gc.enable()
 
@@ -82,14 +88,14 @@ def _model_came_or_went(
 def decoded(kept: Iterable[bytes]) -> dict[str, ModelSchema]:
     """Models by id, of the JSON that snapshots keep. Raises TypeError, ValueError or the like for other."""
     with _uncollected():
-        plain = map(loads, kept)
-        models = (ModelSchema.of(one, one.pop(LIVE), one.pop(GONE)) for one in plain)
-        return {model.id: model for model in models}
+        of = FieldSchema.all_of
+        return {one["id"]: ModelSchema.of(one, of(one[LIVE]), of(one[GONE])) for one in map(loads, kept)}
 
 
 def _model(plain: Plain) -> ModelSchema:
     live, gone = plain.pop(LIVE), plain.pop(GONE)
-    return ModelSchema.of(plain, live.values(), gone.values())
+    of = FieldSchema.of
+    return ModelSchema.of(plain, in_order(map(of, live.values())), by_id(map(of, gone.values())))
 
 
 def _changed_model(model: Plain, event: Plain) -> None:

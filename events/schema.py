@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -125,16 +126,16 @@ class FieldSchema:
         Replaying makes hundreds of thousands of these, and most of what a constructor does is not needed
         there. Raises TypeError where an attribute is missing or unknown.
         """
-        if given.keys() != FIELD_NAMES:
+        if tuple(given) != IN_JSON and given.keys() != FIELD_NAMES:
             return cls(**given)
-        given["choices"] = freeze(given["choices"]) if given["choices"] else ()
-        given["link_columns"] = tuple(given["link_columns"])
-        given["options"] = freeze(given["options"]) if given["options"] else NOTHING
-        if given["default"].__class__ in COMPOUND:
-            given["default"] = freeze(given["default"])
-        made = object.__new__(cls)
-        object.__setattr__(made, "__dict__", given)
-        return made
+        return _adopted(cls, given)
+
+    @classmethod
+    def all_of(cls, given: list[dict[str, Any]]) -> tuple[FieldSchema, ...]:
+        """The fields of JSON objects that were written together, so that all have the first one's names."""
+        if given and tuple(given[0]) != IN_JSON:
+            return tuple(map(cls.of, given))
+        return tuple([_adopted(cls, one) for one in given])
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -193,12 +194,19 @@ class ModelSchema:
 
     @classmethod
     def of(
-        cls, given: dict[str, Any], fields: Iterable[dict[str, Any]], retired: Iterable[dict[str, Any]]
+        cls, given: dict[str, Any], fields: tuple[FieldSchema, ...], retired: tuple[FieldSchema, ...]
     ) -> ModelSchema:
-        """The model of JSON objects with all attributes, as `FieldSchema.of`; fields in any order."""
-        live, gone = map(FieldSchema.of, fields), map(FieldSchema.of, retired)
-        kept = tuple(sorted(gone, key=_by_id))
-        return cls(**given, fields=tuple(sorted(live, key=_in_order)), retired_fields=kept)
+        """The model of a JSON object with all attributes and the version, which it takes over.
+
+        The fields are in order. Raises TypeError where an attribute is missing or unknown.
+        """
+        given["fields"], given["retired_fields"] = fields, retired
+        if given.keys() != MODEL_NAMES:
+            return cls(**given)
+        given["options"] = _shared(given["options"]) if given["options"] else NOTHING
+        made = object.__new__(cls)
+        object.__setattr__(made, "__dict__", given)
+        return made
 
     @property
     def label(self) -> str:
@@ -227,8 +235,7 @@ class ModelSchema:
         return replace(self, fields=tuple(f for f in self.fields if f.id != field_id))
 
     def with_retired(self, field: FieldSchema) -> ModelSchema:
-        retired = sorted((*self.retired_fields, field), key=lambda f: f.id)
-        return replace(self, retired_fields=tuple(retired))
+        return replace(self, retired_fields=by_id((*self.retired_fields, field)))
 
     def without_retired(self, field_id: str) -> ModelSchema:
         return replace(self, retired_fields=tuple(f for f in self.retired_fields if f.id != field_id))
@@ -288,14 +295,46 @@ _seen_model_values = attrgetter(*(name for name in MODEL_ATTRIBUTES if name not 
 
 
 FIELD_NAMES: Final = frozenset(FIELD_ATTRIBUTES)
-COMPOUND: Final = (list, dict)
+MODEL_NAMES: Final = frozenset({*MODEL_ATTRIBUTES, "version", "fields", "retired_fields"})
+# The order that they have in canonical JSON.
+IN_JSON: Final = tuple(sorted(FIELD_ATTRIBUTES))
 NOTHING: Final = Frozen()
 
 _in_order = attrgetter("order", "name", "id")
 _by_id = attrgetter("id")
 
 
-def in_order(items: tuple[FieldSchema, ...]) -> tuple[FieldSchema, ...]:
+def _adopted(cls: type[FieldSchema], given: dict[str, Any]) -> FieldSchema:
+    given["choices"] = freeze(choices) if (choices := given["choices"]) else ()
+    given["link_columns"] = tuple(columns) if (columns := given["link_columns"]) else ()
+    given["options"] = _shared(options) if (options := given["options"]) else NOTHING
+    if (default := given["default"]) is not None:
+        given["default"] = freeze(default)
+    made = object.__new__(cls)
+    object.__setattr__(made, "__dict__", given)
+    return made
+
+
+def _shared(options: dict[str, Any]) -> Frozen:
+    """Most fields have the options of many others, and a value that cannot change may be the same one."""
+    try:
+        # 1 and True are the same key, and not the same JSON.
+        return _frozen_options(tuple((name, value.__class__, value) for name, value in options.items()))
+    except TypeError:
+        return freeze(options)  # type: ignore[no-any-return]  # of a dict it makes a Frozen
+
+
+@lru_cache(maxsize=4_096)
+def _frozen_options(items: tuple[tuple[str, type, Any], ...]) -> Frozen:
+    return Frozen({name: value for name, _, value in items})
+
+
+def by_id(items: Iterable[FieldSchema]) -> tuple[FieldSchema, ...]:
+    """The order of retired fields."""
+    return tuple(sorted(items, key=_by_id))
+
+
+def in_order(items: Iterable[FieldSchema]) -> tuple[FieldSchema, ...]:
     return tuple(sorted(items, key=_in_order))
 
 
