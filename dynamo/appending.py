@@ -10,7 +10,7 @@ from dynamo.changeset import ChangeSet, current
 from events import fold, store
 from events.diff import Handling, diff
 from events.envelope import linked
-from events.exceptions import ProjectionFailed
+from events.exceptions import ProjectionFailed, SchemaRefused
 from events.schema import ModelSchema
 from events.types import Event, Recorded, RegistryEvent
 from projections import conf
@@ -35,6 +35,7 @@ def record(
         return ()
     model_id = events[0].stream_id
     _assert_folds(before, after, events)
+    _refuse_converted_again(work.before.get(model_id, before), handling or {})
     version = version if before is None else before.version
     recorded = _appended(work, events, version)
     work.before.setdefault(model_id, before)
@@ -83,6 +84,17 @@ def write_open() -> None:
         write_events(work)
 
 
+def _refuse_converted_again(started: ModelSchema | None, handling: Mapping[str, Handling]) -> None:
+    """Values go from a column that is there when the tables change; one made in between never is."""
+    there = set() if started is None else {f.storage for f in (*started.fields, *started.retired_fields)}
+    for said in handling.values():
+        if said.kept is not None and said.kept.storage not in there:
+            label = said.kept.name if started is None else f"{started.label}.{said.kept.name}"
+            raise SchemaRefused(
+                f"{label} was converted in this change set; convert it again in the next, or roll back then"
+            )
+
+
 def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events: list[Event]) -> None:
     """The log is the truth, so what it will say must be what was meant."""
     folded = before
@@ -90,3 +102,7 @@ def _assert_folds(before: ModelSchema | None, after: ModelSchema | None, events:
         folded = fold.evolve(folded, event)
     if folded != (None if after is None or folded is None else replace(after, version=folded.version)):
         raise ProjectionFailed("the events of this change do not add up to it; nothing was recorded")
+    if after is not None:
+        storages = [f.storage for f in (*after.fields, *after.retired_fields)]
+        if len(set(storages)) != len(storages):
+            raise ProjectionFailed(f"two fields of {after.label} would share a column; nothing was recorded")

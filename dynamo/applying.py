@@ -64,7 +64,13 @@ def apply(
         raise ValidationError({"mode": f"it is {MERGE} or {MIRROR}, not {mode!r}"})
     if on_error not in ON_ERROR:
         raise ValidationError({"on_error": f"it is one of {', '.join(ON_ERROR)}, not {on_error!r}"})
+    if not isinstance(backfill or {}, Mapping):
+        raise ValidationError({"backfill": "it maps names of fields to values"})
     models = documents.checked(document)["models"]
+    if mode == MIRROR and not models:
+        raise SchemaRefused(
+            "the document has no models: mirroring it would retire every one; retire them yourself"
+        )
     with record.change_set() as work:
         started, first = work.mark, len(work.pending)
         applied = _Applied(work=work, values=dict(backfill or {}), on_error=on_error)
@@ -91,11 +97,14 @@ class _Applied:
         self.draft = Draft(self.work)
 
     def goals(self, models: list[Mapping[str, Any]], *, mirror: bool) -> list[Goal]:
-        given = [(_known(item, MODEL_KEYS, "model"), self._model(item)) for item in models]
-        ids = [after.id for _, (_, after) in given]
+        items = [_known(item, MODEL_KEYS, "model") for item in models]
+        given = [(item, *self._model(item)) for item in items]
+        ids = [after.id for _, _, after in given]
         if len(set(ids)) != len(ids):
             raise SchemaRefused("the document has a model twice")
-        found = [self._fields(item, before, after, mirror=mirror) for item, (before, after) in given]
+        found = [
+            self._fields(item, before, self._relinked(after), mirror=mirror) for item, before, after in given
+        ]
         unused = sorted(set(self.values) - {name for goal in found for name in _names(goal.after)})
         if unused:
             raise ValidationError({"backfill": f"the document has no field {', '.join(unused)}"})
@@ -105,7 +114,16 @@ class _Applied:
         found += list(self._followers({goal.after.id for goal in found}))
         return [goal for goal in found if len(goal.steps) > 1 or goal.after != goal.before]
 
+    def _relinked(self, model: ModelSchema) -> ModelSchema:
+        """Link tables are named after their ends, which have their names now."""
+        fields = tuple(intent.with_link(f, model, self.draft) for f in model.fields)
+        made = replace(model, fields=fields)
+        self.draft.models[model.id] = made
+        return made
+
     def _model(self, item: Mapping[str, Any]) -> tuple[ModelSchema | None, ModelSchema]:
+        if not isinstance(item.get("name"), str):
+            raise SchemaRefused("a model of the document has no name")
         before = self._present_model(item)
         shown = {**MODEL_DEFAULTS, "admin": conf.get("DYNAMO_DEFAULT_ADMIN")}
         if before is not None:
@@ -131,11 +149,12 @@ class _Applied:
         given = item.get("fields", [])
         if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
             raise SchemaRefused(f"the fields of {after.label} must be a list of objects")
-        made = _Fields(applied=self, model=after, claimed={str(one.get("id")) for one in given})
-        for one in given:
-            made.add(_known(one, FIELD_KEYS, "field"), keep_options="options" in item)
-        if mirror:
-            made.retire_others()
+        items = [_known(one, FIELD_KEYS, "field") for one in given]
+        made = _Fields(applied=self, model=after, claimed={str(one.get("id")) for one in items})
+        for one in items:
+            made.add(one, keep_options="options" in item)
+        if mirror and "fields" in item:
+            made.retire_others(keep_options="options" in item)
         steps = [made.model]
         if made.back and before is not None:
             ids = {one.id for one in made.back}
@@ -215,9 +234,11 @@ class _Fields:
         if said != Handling():
             self.said[key] = said
 
-    def retire_others(self) -> None:
+    def retire_others(self, *, keep_options: bool) -> None:
         for extra in [f for f in self.model.fields if f.id not in self.taken]:
             tombstone = naming.tombstone(extra, self.applied.work.position())
+            if not keep_options:
+                self.model = intent.follow_name(self.model, extra.name, None)
             self.model = self.model.without_field(extra.id).with_retired(
                 replace(tombstone, unique_together=False)
             )
@@ -271,7 +292,7 @@ def _known(item: Mapping[str, Any], names: frozenset[str], what: str) -> Mapping
         raise SchemaRefused(
             f"a {what} has no {', '.join(unknown)}; known here are {', '.join(sorted(names))}"
         )
-    return item
+    return {**item, "id": _key(item)} if item.get("id") is not None else item
 
 
 def _key(item: Mapping[str, Any]) -> str:
@@ -279,7 +300,7 @@ def _key(item: Mapping[str, Any]) -> str:
     if given is None:
         return uuid7()
     try:
-        return str(uuid.UUID(given))
+        return str(given if isinstance(given, uuid.UUID) else uuid.UUID(given))
     except (ValueError, TypeError, AttributeError):
         raise SchemaRefused(f"{given!r} is no id: it must be a UUID, or be left out") from None
 

@@ -57,6 +57,15 @@ def split(document: Mapping[str, Any]) -> dict[str, bytes]:
     }
 
 
+def is_of_one_model(contents: bytes) -> bool:
+    """Whether a file is one that `split` wrote."""
+    try:
+        document = checked(orjson.loads(contents))
+    except (ValueError, SchemaRefused):
+        return False
+    return document.keys() == {"dynamo", "format", "hash", "models"} and len(document["models"]) == 1
+
+
 def joined(documents: Iterable[Any]) -> dict[str, Any]:
     """One schema document of several."""
     models: list[Any] = []
@@ -79,8 +88,11 @@ def checked(document: Any) -> Mapping[str, Any]:
     models = document.get("models")
     if not isinstance(models, list) or not all(isinstance(model, Mapping) for model in models):
         raise SchemaRefused('the document needs "models", a list of objects')
-    given = document.get("hash")
-    if given not in (None, "", digest(models)):
+    try:
+        present = digest(models)
+    except TypeError as error:
+        raise SchemaRefused(f"the document holds what JSON does not: {error}") from error
+    if document.get("hash") not in (None, "", present):
         raise SchemaRefused(
             "the document's hash does not fit its models: it was edited, or cut short; remove the hash to "
             "apply it as it is"

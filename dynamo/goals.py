@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dynamo import clashes, record
 from dynamo.changeset import ChangeSet
 from dynamo.retired import refuse_gone_target
+from events import store
 from events.diff import Handling
 from events.exceptions import SchemaRefused
 from events.schema import ModelSchema
@@ -17,14 +18,12 @@ from events.schema import ModelSchema
 class Goal:
     """The schemas of one model on the way to what it is to be, and what is said about its rows by field.
 
-    There is more than one step where a field has to be brought back before it can change. `version` is that
-    of the stream where a model that was purged comes back.
+    There is more than one step where a field has to be brought back before it can change.
     """
 
     before: ModelSchema | None
     steps: list[ModelSchema] = field(default_factory=list)
     said: dict[str, Handling] = field(default_factory=dict)
-    version: int = 0
 
     @property
     def after(self) -> ModelSchema:
@@ -36,8 +35,10 @@ def reach(work: ChangeSet, goals: Iterable[Goal]) -> None:
     goals = sorted(goals, key=lambda goal: not goal.after.retired)
     for goal in goals:
         before = goal.before
+        # Of a purged model nothing is left, but its stream goes on.
+        version = store.last_version(work.using, goal.after.id) if before is None else 0
         for step in goal.steps:
-            record.record(work, before, step, goal.said, version=goal.version)
+            record.record(work, before, step, goal.said, version=version)
             before = work.model(step.id)
     for goal in goals:
         made = work.model(goal.after.id)

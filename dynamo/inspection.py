@@ -113,7 +113,7 @@ def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
     using = conf.database()
     with atomic(using=using):
         store.lock(using)
-        folded = api.schema()
+        folded, _odd = snapshots.verified(using)
         count = rows.rebuild(api.Snapshot(folded, using), list(folded.live()))
     pipeline.reset()
     tell({"rows": count, "position": folded.position}, f"{count} rows written from {folded.position} events")
@@ -173,7 +173,7 @@ def _renew_snapshots(tell: Tell, using: str) -> None:
             mark, _now = store.lock(using)
             snapshots.forget(using)
             folded, _odd = snapshots.verified(using)
-            snapshots.take(using, mark, folded.models)
+            snapshots.take(using, mark, lambda _: folded.models)
         tell({"fixed": "snapshots"}, "made the snapshots anew")
 
 
@@ -182,6 +182,6 @@ def _steps(count: int) -> str:
 
 
 def _rebuild_if_needed(tell: Tell, using: str) -> None:
-    folded = api.schema()
+    folded, _odd = snapshots.verified(using)
     if rows.differences(api.Snapshot(folded, using), list(folded.live())):
         rebuild(tell, {})

@@ -203,7 +203,8 @@ def field_schema(
     values["related_model"] = target(given["related_model"], row, model, catalogue)
     values["options"] = _options(given["options"], current, row, required=values["required"])
     values["choices"] = _typed_choices(values["choices"], row)
-    made = FieldSchema(id=field_id, storage=field_id, **values)
+    own = naming.storage(field_id, model) if current is None else current.storage
+    made = FieldSchema(id=field_id, storage=own, **values)
     made = with_link(replace(made, column=naming.column_name(made)), model, catalogue)
     collect(lambda: validators.values(made, row), lambda: validators.constraints(made, row))
     return made

@@ -22,6 +22,8 @@ from projections import conf
 At: TypeAlias = "int | str | datetime | None"
 
 TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+# More than any position has; Python refuses to read numbers of thousands of digits.
+DIGITS: Final = 30
 FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
 
@@ -105,7 +107,7 @@ def _read(text: str) -> Any:
     if text in known:
         return known[text]
     if text.isascii() and text.isdigit():
-        return int(text)
+        return int(text[:DIGITS])
     found = _time(text)
     if found is None:
         named = ", ".join(sorted(known)) or "none"
@@ -121,6 +123,9 @@ def _time(text: str) -> datetime | None:
 
 
 def _by_time(moment: datetime) -> int:
-    if timezone.is_naive(moment):
-        moment = timezone.make_aware(moment)
-    return store.last_before(conf.database(), moment.astimezone(UTC).strftime(FORMAT))
+    try:
+        aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+        text = aware.astimezone(UTC).strftime(FORMAT)
+    except (OverflowError, ValueError) as error:
+        raise DynamoError(f"{moment} is no time that a log could have: {error}") from error
+    return store.last_before(conf.database(), text)

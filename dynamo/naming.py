@@ -56,6 +56,12 @@ def retired_model(model: ModelSchema, position: int) -> ModelSchema:
     return replace(model, db_table=name, retired=True, fields=links)
 
 
+def storage(field_id: str, model: ModelSchema) -> str:
+    """The storage of a field's first column: its id, unless a column of a former field of that id is kept."""
+    taken = any(f.storage == field_id for f in (*model.fields, *model.retired_fields))
+    return uuid7() if taken else field_id
+
+
 def link_columns(model: ModelSchema, target: str) -> tuple[str, str]:
     """The columns of a link table, as Django names them after its model and its target."""
     source, target = model.name.lower(), target.lower()

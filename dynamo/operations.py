@@ -5,8 +5,11 @@ Each returns True, or the exit code. Those that may change much show their plan 
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -56,16 +59,15 @@ def purge(tell: Tell, options: dict[str, Any]) -> bool | int:
     else:
         chosen = tombstones.tombstones(options["older_than"])
     # What belongs to a retired model goes with it.
-    models = [one.label for one in chosen if one.kind == "model"]
-    chosen = [one for one in chosen if one.kind == "model" or one.label.rpartition(".")[0] not in models]
-    for one in chosen:
-        verb = "dropped" if options["yes"] else "would drop"
-        text = f"{verb} {one.kind} {one.label} with {one.held}, for good"
-        tell({"purged" if options["yes"] else "unconfirmed": one.label, "values": one.values}, text)
+    models = {one.id for one in chosen if one.kind == "model"}
+    chosen = [one for one in chosen if one.kind == "model" or one.model_id not in models]
     if not chosen:
         tell({"purged": []}, "nothing to purge")
         return True
     if not options["yes"]:
+        for one in chosen:
+            text = f"would drop {one.kind} {one.label} with {one.held}, for good"
+            tell({"unconfirmed": one.label, "values": one.values}, text)
         tell({"remedy": "--yes"}, "say --yes to do so; --export FOLDER writes the values out first")
         return UNCONFIRMED
     if options["export"] is not None:
@@ -73,11 +75,16 @@ def purge(tell: Tell, options: dict[str, Any]) -> bool | int:
     with api.batch(reason="purge"):
         for one in chosen:
             api.purge(one.id)
+    for one in chosen:
+        text = f"dropped {one.kind} {one.label} with {one.held}, for good"
+        tell({"purged": one.label, "values": one.values}, text)
     return True
 
 
 def tag(tell: Tell, options: dict[str, Any]) -> bool:
     if options["name"] is None:
+        if options["at"] is not None or options["note"]:
+            raise SchemaRefused("--at and --note are for a tag: give its name")
         for name, position in api.tags().items():
             tell({"tag": name, "position": position}, f"{position:>6} {name}")
         return True
@@ -103,15 +110,18 @@ def rollback(tell: Tell, options: dict[str, Any]) -> bool | int:
 
 
 def export(tell: Tell, options: dict[str, Any]) -> bool:
+    if options["folder"] is not None and (options["output"] is not None or options["yaml"]):
+        raise SchemaRefused("--folder writes JSON files of its own; leave out --output and --yaml")
     document = api.export(options["content"], at=options["at"], models=options["models"])
     if options["folder"] is not None:
-        _write_files(tell, document, Path(options["folder"]))
+        _write_files(tell, document, Path(options["folder"]), whole=not options["models"])
         return True
     written = as_yaml(document) if options["yaml"] else documents.encode(document)
     if options["output"] is None:
         tell(document, written.decode().rstrip("\n"))
         return True
-    Path(options["output"]).write_bytes(written)
+    with _writing(Path(options["output"])):
+        Path(options["output"]).write_bytes(written)
     tell({"written": options["output"], "hash": document["hash"]}, f"{options['output']}: {document['hash']}")
     return True
 
@@ -195,7 +205,7 @@ def _planned(made: Plan, *, sql: bool) -> Iterator[str]:
     yield from (f"lock         {note}" for note in made.locks)
     if sql:
         yield from (f"sql          {line}" for line in made.sql.get(made.vendor, ()))
-    yield f"hash         {made.hash}"
+    yield f"token        {made.token}"
 
 
 def _chosen(what: str) -> tombstones.Tombstone:
@@ -225,6 +235,8 @@ def _document(path: str) -> Any:
     folder = Path(path)
     if path != "-" and folder.is_dir():
         files = sorted(p for p in folder.iterdir() if p.suffix in (".json", ".yaml", ".yml"))
+        if not files:
+            raise SchemaRefused(f"there is no document in {path}")
         return documents.joined(_read(p.read_bytes(), p.name) for p in files)
     try:
         contents = sys.stdin.buffer.read() if path == "-" else folder.read_bytes()
@@ -246,31 +258,54 @@ def _read(contents: bytes, name: str) -> Any:
         raise SchemaRefused(f"{name} is not YAML: {error}") from error
 
 
-def _write_files(tell: Tell, document: Mapping[str, Any], folder: Path) -> None:
-    """One file per model; those of models that are gone are left, for whoever reviews to remove."""
+def _write_files(tell: Tell, document: Mapping[str, Any], folder: Path, *, whole: bool) -> None:
+    """One file per model. Files of models that are gone go too, or `apply` would bring those back."""
     if document["dynamo"] != documents.SCHEMA:
         raise SchemaRefused("only a schema is exported as files per model; write a history to one file")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, contents in documents.split(document).items():
-        (folder / name).write_bytes(contents)
-        tell({"written": str(folder / name)}, str(folder / name))
+    files = documents.split(document)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, contents in files.items():
+            (folder / name).write_bytes(contents)
+            tell({"written": str(folder / name)}, str(folder / name))
+        for path in sorted(folder.glob("*.json")) if whole else ():
+            if path.name not in files and documents.is_of_one_model(path.read_bytes()):
+                path.unlink()
+                tell({"removed": str(path)}, f"removed {path}, whose model is not there")
 
 
 def _export_values(tell: Tell, chosen: list[tombstones.Tombstone], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for one in chosen:
         path = folder / f"{one.label}.{one.position}.jsonl"
-        with path.open("xb") as file:
-            file.writelines(tombstones.lines(one))
+        # Under its own name only when it is whole.
+        unfinished = path.with_suffix(".part")
+        with _writing(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as file:
+                file.writelines(tombstones.lines(one))
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            unfinished.rename(path)
         tell({"written": str(path)}, str(path))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DynamoError(f"{path} cannot be written: {error.strerror}; nothing was changed") from error
 
 
 def _write_new_key(path: Path) -> None:
     """Readable by its owner only, and never over a key that is there."""
+    private = signing.new_key()
+    public = path.with_name(f"{path.name}.pub")
     try:
+        if public.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(private)
+        public.write_bytes(signing.public_key(private))
     except OSError as error:
         raise DynamoError(f"{path} cannot be made: {error.strerror}") from error
-    private = signing.new_key()
-    path.write_bytes(private)
-    path.with_name(f"{path.name}.pub").write_bytes(signing.public_key(private))

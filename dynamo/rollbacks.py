@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
@@ -26,12 +27,12 @@ from events.lineage import Trail
 from events.schema import FieldSchema, Frozen, ModelSchema, Schema, by_id, in_order
 from events.types import Recorded, RegistryRolledBack
 from projections import conf, conversions
+from projections.ddl import reverting
 from projections.registry import registry
 
 # What may become of values that do not fit, and of what was purged.
 ON_ERROR: Final = ("fail", "null")
 PURGED: Final = ("fail", "empty")
-WITH_LINKS: Final = (conversions.LINK, conversions.UNLINK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,8 @@ def rollback(
     """
     if on_error not in ON_ERROR:
         raise ValidationError({"on_error": f"it is one of {', '.join(ON_ERROR)}, not {on_error!r}"})
+    if not isinstance(backfill or {}, Mapping):
+        raise ValidationError({"backfill": "it maps names of fields to values"})
     if purged not in PURGED:
         raise ValidationError({"purged": f"it is one of {', '.join(PURGED)}, not {purged!r}"})
     place = moments.position(to)
@@ -149,8 +152,6 @@ def _returning(
     """What a model has to become to be again what it was."""
     goal = Goal(before=now)
     if now is None:
-        # Of a purged model nothing is left; its stream goes on.
-        goal.version = store.last_version(work.using, past.id)
         goal.steps = [replace(past, retired_fields=(), version=0)]
         wish.empty.append(past.label)
         return goal
@@ -158,17 +159,19 @@ def _returning(
         goal.said[past.id] = Handling(on_error="null")
     events = [r.event for r in store.read(work.using, after=place, stream_id=past.id)]
     way = _Way(goal=goal, now=now, wish=wish, work=work, trails=lineage.trails(past, events), alone=alone)
+    way.give_up_columns(past)
     for item in past.fields:
         way.bring_back(intent.with_link(item, past, work) if alone else item, past)
     for item in now.fields:
-        if past.field(item.id) is None:
-            way.put_aside(replace(naming.tombstone(item, work.position()), unique_together=False))
+        if past.field(item.id) is None and item not in way.given_up:
+            way.put_aside(way.tombstone(item))
     made = replace(past, version=now.version, fields=in_order(way.live), retired_fields=way.tombstones())
-    if way.detour:
+    if way.detour or way.given_up:
         start = now if not now.retired else replace(now, **past.attributes())
         back = {one.id for one in way.detour}
-        kept = tuple(one for one in now.retired_fields if one.id not in back)
-        goal.steps = [replace(start, fields=in_order((*now.fields, *way.detour)), retired_fields=kept)]
+        live = (*(one for one in now.fields if one not in way.given_up), *way.detour)
+        kept = (*(one for one in now.retired_fields if one.id not in back), *map(way.tombstone, way.given_up))
+        goal.steps = [replace(start, fields=in_order(live), retired_fields=by_id(kept))]
     if goal.steps or made != now:
         goal.steps.append(made)
     return goal
@@ -187,10 +190,23 @@ class _Way:
     live: list[FieldSchema] = field(default_factory=list)
     # Fields that have to be there again before their column can change.
     detour: list[FieldSchema] = field(default_factory=list)
+    # Live fields whose column is another field's again.
+    given_up: list[FieldSchema] = field(default_factory=list)
     aside: dict[str, FieldSchema] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.aside = {one.id: one for one in self.now.retired_fields}
+
+    def give_up_columns(self, past: ModelSchema) -> None:
+        """The hidden column of a conversion may have been restored under a name of its own meanwhile."""
+        wanted = {one.storage for one in past.fields}
+        for one in self.now.fields:
+            if past.field(one.id) is None and one.storage in wanted:
+                self.given_up.append(one)
+                self.put_aside(self.tombstone(one))
+
+    def tombstone(self, item: FieldSchema) -> FieldSchema:
+        return replace(naming.tombstone(item, self.work.position()), unique_together=False)
 
     def put_aside(self, tombstone: FieldSchema) -> None:
         self.aside[tombstone.id] = tombstone
@@ -206,13 +222,13 @@ class _Way:
         elif current is None and gone is not None and gone.storage != item.storage:
             live = replace(gone, name=item.name, column=naming.column_name(gone), retired=False)
             self.detour.append(intent.with_link(replace(live, name=item.name), past, self.work))
-            made, said = self._converted(item, self.detour[-1], past)
+            made, said = self._converted(item, self.detour[-1], past, value)
         elif current is not None and current.storage != item.storage:
-            made, said = self._converted(item, current, past)
+            made, said = self._converted(item, current, past, value)
         elif current is not None:
-            made, said = self._in_place(item, current)
+            made, said = self._in_place(item, current, value)
         else:
-            made, said = item, self._letting_go(item)
+            made, said = item, self._letting_go(item, value)
         said = replace(said, backfill=value)
         if said != Handling():
             self.goal.said[item.id] = said
@@ -225,44 +241,61 @@ class _Way:
         taken = any(one.storage == item.storage for one in self.aside.values())
         return replace(item, storage=uuid7()) if taken else item
 
-    def _in_place(self, item: FieldSchema, current: FieldSchema) -> tuple[FieldSchema, Handling]:
+    def _in_place(self, item: FieldSchema, current: FieldSchema, value: Any) -> tuple[FieldSchema, Handling]:
         if item == current and not self.now.retired:
             return current, Handling()
-        said = self._letting_go(item)
+        said = self._letting_go(item, value)
         made, moves = intent.placed(item, current, on_error=said.on_error)
         if not moves:
             return made, said if self.now.retired else Handling()
         return made, replace(said, kept=self._kept(current))
 
     def _converted(
-        self, item: FieldSchema, current: FieldSchema, past: ModelSchema
+        self, item: FieldSchema, current: FieldSchema, past: ModelSchema, value: Any
     ) -> tuple[FieldSchema, Handling]:
         """The field has another column now; the former one comes back, or its values are converted."""
         former = next((one for one in self.aside.values() if one.storage == item.storage), None)
         mode = conversions.mode(current, item)
-        if (current.is_many_to_many or item.is_many_to_many) and mode not in WITH_LINKS:
-            raise SchemaRefused(
-                f"{past.label}.{item.name} became {current.type} by several conversions, which cannot be "
-                "taken back in one step; roll back to a position between them first"
-            )
-        said = replace(self._letting_go(item), kept=self._kept(current))
-        if former is not None:
+        said = self._letting_go(item, value)
+        kept = self._kept(current)
+        if former is not None and current.is_many_to_many and item.is_many_to_many:
+            # The link table of another target: its links are put aside as they are.
             del self.aside[former.id]
-            return item, replace(said, path=self.trails.get(item.id, Trail()).since(item.storage))
+            return item, Handling(kept=kept)
+        if former is not None and not self._must_narrow(former, item, said):
+            del self.aside[former.id]
+            return item, replace(said, kept=kept, path=self._path(item, current, past))
         if mode in (conversions.REFUSE, conversions.REPLACE):
             self.wish.empty.append(f"{past.label}.{item.name}")
             said = replace(said, on_error="keep")
-        return item, said
+        made = item if former is None else replace(item, storage=uuid7())
+        return made, replace(said, kept=kept)
+
+    def _path(self, item: FieldSchema, current: FieldSchema, past: ModelSchema) -> tuple[Frozen, ...]:
+        """The conversions since; refused where nothing tells any more which rows were edited."""
+        path = self.trails.get(item.id, Trail()).between(item.storage, current.storage)
+        there = {one.storage for one in (*self.now.fields, *self.now.retired_fields)}
+        if not reverting.knows(path, item.storage, current.storage, there):
+            raise SchemaRefused(
+                f"{past.label}.{item.name} was converted several times, and what lies between was purged or "
+                "was a many-to-many, so nothing tells which rows were edited since; roll back to a moment "
+                "between the conversions first"
+            )
+        return path
+
+    def _must_narrow(self, former: FieldSchema, item: FieldSchema, said: Handling) -> bool:
+        """A column that was widened later may hold what does not fit; it is spared if that is to be lost."""
+        return said.on_error == "null" and conversions.mode(former, item) == conversions.FITS
 
     def _kept(self, current: FieldSchema) -> FieldSchema:
         kept = naming.kept_column(current, self.work.position())
         self.put_aside(kept)
         return kept
 
-    def _letting_go(self, item: FieldSchema) -> Handling:
-        """Only a field that takes no value can lose one."""
-        loses = self.wish.on_error == "null" and not item.required and not item.is_many_to_many
-        return Handling(on_error="null") if loses else Handling()
+    def _letting_go(self, item: FieldSchema, value: Any) -> Handling:
+        """A field can lose a value if it takes none, or if another was given for such rows."""
+        loses = self.wish.on_error == "null" and (not item.required or value is not None)
+        return Handling(on_error="null") if loses and not item.is_many_to_many else Handling()
 
 
 def _refuse_unused(wish: Wish) -> None:
@@ -294,4 +327,7 @@ def _id(model: Any) -> str:
         if not named:
             raise ModelNotFound(f"there is no generated model {model!r}", label=model)
         return min(named, key=lambda m: m.retired).id
-    return str(getattr(model, "dynamo_id", None) or model.pk)
+    key = getattr(model, "dynamo_id", None) or getattr(model, "pk", None)
+    if not isinstance(key, str | UUID):
+        raise ModelNotFound(f"{model!r} is no MetaModel, generated class or label", label=str(model))
+    return str(key)

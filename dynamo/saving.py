@@ -233,12 +233,6 @@ def _altered(
     changed = intent.follow_name(model, before.name, after.name)
     if not moves:
         return changed.with_field(after), {after.id: said}
-    started = work.before.get(model.id, model)
-    former = None if started is None else started.field(before.id)
-    if former is not None and former.storage != before.storage:
-        raise SchemaRefused(
-            f"{model.label}.{before.name} was converted in this change set; convert it again in the next"
-        )
     kept = naming.kept_column(before, work.position())
     return changed.with_field(after).with_retired(kept), {after.id: replace(said, kept=kept)}
 

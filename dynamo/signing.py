@@ -81,8 +81,7 @@ def contradiction(statement: Any, public: bytes) -> tuple[str, int] | None:
 
 
 def _check_signature(statement: Any, public: bytes) -> None:
-    from cryptography.exceptions import InvalidSignature
-
+    key = _public(public)
     if (
         not isinstance(statement, Mapping)
         or statement.get("dynamo") != "head"
@@ -96,8 +95,10 @@ def _check_signature(statement: Any, public: bytes) -> None:
             raise TypeError
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise SchemaRefused("this is no signed head: a part of it is missing or unreadable") from None
+    from cryptography.exceptions import InvalidSignature
+
     try:
-        _public(public).verify(signature, signed)
+        key.verify(signature, signed)
     except InvalidSignature:
         raise SchemaRefused("the signature does not fit: another key signed it, or it was changed") from None
 

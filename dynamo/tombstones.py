@@ -26,6 +26,7 @@ class Tombstone:
     """
 
     id: str
+    model_id: str
     label: str
     kind: str
     table: str
@@ -87,6 +88,7 @@ def _tombstone(model: ModelSchema, field: FieldSchema | None) -> Tombstone:
         table, column = (field.table, "") if field.is_many_to_many else (table, field.column)
     return Tombstone(
         id=model.id if field is None else field.id,
+        model_id=model.id,
         label=model.label if field is None else f"{model.label}.{field.name}",
         kind="model" if field is None else "field",
         table=table,

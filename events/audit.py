@@ -76,14 +76,11 @@ def _walk(using: str, registry_id: str, report: Report) -> tuple[int, Any]:
             holds = digest(envelope, data) == own
         except (TypeError, ValueError):
             holds = False
-        if not (
-            holds
-            and position == last + 1
-            and prev_hash == before
-            and stream_version == version_of(stream_id, 0) + 1
-        ):
+        follows = position == last + 1 and prev_hash == before
+        if not (holds and follows and stream_version == version_of(stream_id, 0) + 1):
             _report(row, holds=holds, last=last, before=before, versions=versions, report=report)
-        versions[stream_id] = stream_version
+        # What holds nonsense is reported, and the next is held against what should have been there.
+        versions[stream_id] = stream_version if type(stream_version) is int else version_of(stream_id, 0) + 1
         last, before = position, own
         report.events += 1
     return last, before

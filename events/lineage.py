@@ -16,19 +16,29 @@ from events.types import Event, FieldAltered
 
 @dataclass(slots=True)
 class Trail:
-    """The columns that a field left, the oldest first, each with what led to the next."""
+    """The columns that a field had, and by which conversions each two of them are related."""
 
-    steps: list[tuple[str, tuple[Frozen, ...]]] = field(default_factory=list)
+    related: dict[frozenset[str], tuple[Frozen, ...]] = field(default_factory=dict)
 
-    def leave(self, storage: str, path: tuple[Frozen, ...]) -> None:
-        """A column that was left before was come back to: what lies between is a detour."""
-        known = next((n for n, (left, _) in enumerate(self.steps) if left == storage), len(self.steps))
-        self.steps = [*self.steps[:known], (storage, path)]
+    def relate(self, one: str, other: str, path: tuple[Frozen, ...]) -> None:
+        self.related[frozenset((one, other))] = path
 
-    def since(self, storage: str) -> tuple[Frozen, ...]:
-        """All conversions since a column was left; none if it never was."""
-        left = [n for n, (column, _) in enumerate(self.steps) if column == storage]
-        return tuple(one for _, path in self.steps[left[0] :] for one in path) if left else ()
+    def forget(self, storage: str) -> None:
+        """A column that was never filled, as its conversion failed."""
+        self.related = {pair: path for pair, path in self.related.items() if storage not in pair}
+
+    def between(self, start: str, end: str) -> tuple[Frozen, ...]:
+        """The conversions that relate two columns, by as few steps as there are; none if nothing does."""
+        reached: dict[str, tuple[Frozen, ...]] = {start: ()}
+        waiting = [start]
+        for at in waiting:
+            for pair, path in self.related.items():
+                if at in pair:
+                    (other,) = pair - {at}
+                    if other not in reached:
+                        reached[other] = (*reached[at], *path)
+                        waiting.append(other)
+        return reached.get(end, ())
 
 
 def trails(model: ModelSchema | None, events: Iterable[Event]) -> dict[str, Trail]:
@@ -36,12 +46,16 @@ def trails(model: ModelSchema | None, events: Iterable[Event]) -> dict[str, Trai
     found: dict[str, Trail] = {}
     for event in events:
         after = evolve(model, event)
-        if isinstance(event, FieldAltered) and event.kept is not None and after is not None:
+        if isinstance(event, FieldAltered) and after is not None:
             changed = after.field(event.field_id)
             assert changed is not None
-            kept = FieldSchema(**event.kept)
             trail = found.setdefault(event.field_id, Trail())
-            trail.leave(kept.storage, _path(event, kept, changed))
+            if event.kept is not None:
+                kept = FieldSchema(**event.kept)
+                trail.relate(kept.storage, changed.storage, _path(event, kept, changed))
+            elif event.revived is not None:
+                # A conversion that failed on MariaDB, and was taken back.
+                trail.forget(event.before["storage"])
         model = after
     return found
 

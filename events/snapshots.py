@@ -7,7 +7,7 @@ moment needs is one pass and fewer than two intervals of events, however long th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ from django.db.transaction import atomic
 
 from events import fold, replay, store
 from events.envelope import Mark
-from events.exceptions import LogCorrupt
+from events.exceptions import DynamoError, LogCorrupt
 from events.models import SchemaEvent, Snapshot, SnapshotModel
 from events.schema import Frozen, ModelSchema, Schema, canonical
 from events.statements import inserts, run
+from events.types import RegistryEvent
 
 logger = logging.getLogger("dynamo")
 
@@ -59,9 +60,10 @@ def due(start: int, end: int) -> bool:
     return start // INTERVAL != end // INTERVAL
 
 
-def take(using: str, at: Mark, models: Mapping[str, ModelSchema]) -> None:
-    """Keep what changed since the last pass, given all schemas at a mark. Nothing depends on its success."""
+def take(using: str, at: Mark, schemas: Callable[[Mark], Mapping[str, ModelSchema]]) -> None:
+    """Keep what changed since the last pass; `schemas` gives all of a mark. Nothing depends on it."""
     try:
+        models = schemas(at)
         with atomic(using=using):
             if _plain(Snapshot, using).filter(position__gte=at.position).exists():
                 return
@@ -72,7 +74,7 @@ def take(using: str, at: Mark, models: Mapping[str, ModelSchema]) -> None:
             marks = [(at.position, at.hash)]
             statements = [*inserts(using, Snapshot, ("position", "hash"), marks)]
             run(using, [*statements, *inserts(using, SnapshotModel, ("stream_id", "position", "data"), kept)])
-    except DatabaseError as error:
+    except (DatabaseError, DynamoError) as error:
         logger.warning("no snapshot was taken at %s: %s", at.position, error)
 
 
@@ -86,13 +88,23 @@ def verified(using: str, upto: int | None = None) -> tuple[Schema, list[str]]:
     """The fold of the log, from its first event, and where passes say something else."""
     passes = {row[0] for row in _plain(Snapshot, using).values_list("position")}
     models: dict[str, ModelSchema] = {}
+    changed: set[str] = set()
     position, problems = 0, []
     for recorded in store.read(using, upto=upto):
         position = recorded.position
         fold.advance(models, recorded)
+        if not isinstance(recorded.event, RegistryEvent):
+            changed.add(recorded.stream_id)
         if position in passes:
-            problems += [f"the snapshot at {position}: {text}" for text in _odd(using, position, models)]
+            odd = _odd(using, position, models, changed)
+            problems += [f"the snapshot at {position}: {text}" for text in odd]
+            changed = set()
     problems += [f"the snapshot at {at} is beyond the log" for at in sorted(passes) if at > position]
+    strays = _plain(SnapshotModel, using).exclude(position__in=_plain(Snapshot, using).values("position"))
+    problems += [
+        f"the snapshot has a model at {at}, where there is none"
+        for at in strays.values_list("position", flat=True)
+    ]
     return Schema(position=position, models=Frozen(models)), problems
 
 
@@ -126,14 +138,13 @@ def _kept(using: str, base: int) -> Iterator[bytes]:
     return (bytes(row[0]) for row in rows if row[0])
 
 
-def _odd(using: str, position: int, models: Mapping[str, ModelSchema]) -> list[str]:
+def _odd(using: str, position: int, models: Mapping[str, ModelSchema], changed: set[str]) -> list[str]:
     """What a pass has wrong; models that did not change since the one before are in that one."""
     rows = _plain(SnapshotModel, using).filter(position=position).values_list("stream_id", "data")
-    found = []
-    for key, data in rows:
-        if bytes(data) != encode(models.get(str(key))):
-            found.append(f"model {key} is not what the events make of it")
-    return found
+    kept = {str(key): bytes(data) for key, data in rows}
+    found = [f"model {key} is missing" for key in sorted(changed - kept.keys())]
+    wrong = (key for key, data in kept.items() if data != encode(models.get(key)))
+    return found + [f"model {key} is not what the events make of it" for key in sorted(wrong)]
 
 
 def _plain(model: type[Any], using: str) -> QuerySet[Any]:

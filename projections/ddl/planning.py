@@ -131,6 +131,22 @@ def _reshaped(change: Change, said: Said) -> Iterator[Step]:
                 column = replace(link.column, link_columns=(former.source, former.target))
                 yield Values(kind=values.PRUNE, schema_id=after.id, table=after.db_table, column=column)
             yield from _unless_equal(former, link)
+            yield from _relinked(after, link, said)
+
+
+def _relinked(after: ModelSchema, link: Link, said: Said) -> Iterator[Step]:
+    """Once a link table is as it was, what was edited since goes into it."""
+    own = said.get(link.column.id, Handling())
+    if own.path and own.kept is not None and not own.kept.is_many_to_many and not link.column.retired:
+        yield Values(
+            kind=values.RELINK,
+            schema_id=after.id,
+            table=after.db_table,
+            column=link.column,
+            source=own.kept,
+            said=own,
+            path=own.path,
+        )
 
 
 def _purged(change: Change) -> Iterator[Step]:
@@ -188,7 +204,7 @@ def _interim(old: Table, new: Table, work: list[Values]) -> Table:
         s.column.storage: values.existing(s.column, s.said) for s in work if s.kind == values.CONSTANT
     }
     together = new.together if old.together == new.together else ()
-    lost = {s.column.storage for s in work if s.kind == values.DETACH}
+    lost = {s.column.storage for s in work if s.kind in (values.DETACH, values.REVERT)}
     return replace(
         new,
         loose=new.loose | lost,
@@ -226,12 +242,14 @@ def _kinds(old: Table, new: Table, column: FieldSchema, said: Handling) -> Itera
     if column.retired:
         return
     if column.is_many_to_many:
-        if said.kept is not None and not said.kept.is_many_to_many:
-            yield values.RELINK if said.path else values.LINK
+        if said.kept is not None and not said.kept.is_many_to_many and not said.path:
+            yield values.LINK
     elif former is not None:
-        if column.is_relation and column.storage in old.loose - new.loose and said.on_error == "null":
+        comes_back = said.path and said.kept is not None and (former.retired or former.id != column.id)
+        tied = column.is_relation and column.storage in old.loose - new.loose
+        if tied and said.on_error == "null" and not comes_back:
             yield values.DETACH
-        if former.retired and said.path and said.kept is not None:
+        if comes_back and said.kept is not None:
             yield values.UNLINK if said.kept.is_many_to_many else values.REVERT
             return
         yield from _kinds_of_altered(former, column, said)

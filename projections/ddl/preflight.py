@@ -17,7 +17,7 @@ from projections import conversions, fields
 from projections.ddl import engine, judging, physical, refusals, reverting, values
 from projections.ddl.judging import Verdict
 from projections.ddl.physical import Lookup
-from projections.ddl.rows import Rows
+from projections.ddl.rows import Links, Rows
 
 
 @dataclass(kw_only=True)
@@ -149,6 +149,8 @@ def _check_converted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -
     """Values move to a new column: all must convert, unless the change set says what becomes of the rest."""
     said = preflight.said(new)
     if new.is_many_to_many:
+        if said.path and not old.is_many_to_many:
+            _check_relinked(preflight, old, new)
         return
     if said.on_error == "keep":
         # It starts like a new one.
@@ -174,7 +176,7 @@ def _check_reverted(preflight: Preflight, old: FieldSchema, new: FieldSchema) ->
     said, before = preflight.said(new), preflight.before
     columns = physical.table(before).columns
     whole = reverting.outcomes(
-        before.db_table, columns, said.path, old, new, preflight.using, preflight.lookup, before
+        before.db_table, columns, said.path, old, new, said, preflight.using, preflight.lookup, before
     )
     verdict, missing = judging.reverting(whole, compare=new.is_unique)
     _note(preflight, new, converts=verdict.total - verdict.count, fails=verdict.count)
@@ -188,10 +190,17 @@ def _check_reverted(preflight: Preflight, old: FieldSchema, new: FieldSchema) ->
             refusals.required(before, new, missing)
         _check_backfill(preflight, new, value)
         _note(preflight, new, filled=missing)
-        if missing > 1 and new.is_unique:
-            refusals.same_value(before, new, value, missing)
-    if new.is_relation:
-        _check_target(preflight, columns[new.storage], new)
+        if new.is_unique and missing + verdict.seen[value] > 1:
+            refusals.same_value(before, new, value, missing + verdict.seen[value])
+
+
+def _check_relinked(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
+    """Links come back; rows whose reference was edited since get that one instead."""
+    before, said = preflight.before, preflight.said(new)
+    former = next(f for f in (*before.retired_fields, *before.fields) if f.storage == new.storage)
+    links = Links(former, preflight.using, preflight.lookup, before)
+    edited = sum(map(len, reverting.relinked(preflight.rows(old), links, old, said.path)))
+    _note(preflight, new, converts=edited)
 
 
 def _check_distinct(preflight: Preflight, old: FieldSchema, new: FieldSchema, verdict: Verdict) -> None:

@@ -6,16 +6,16 @@ one another as the conversions say was not edited since: its original value stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from events.diff import Handling
-from events.schema import FieldSchema, Frozen, ModelSchema, thaw
+from events.schema import MANY_TO_MANY, FieldSchema, Frozen, ModelSchema, thaw
 from projections import classes, conversions, fields
 from projections.ddl import values
 from projections.ddl.physical import Lookup
-from projections.ddl.rows import Rows
+from projections.ddl.rows import Links, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,37 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One conversion of the past, as a question about two values of a row."""
+    """What led from one column to another, as a question about the two values of a row.
+
+    `filled` is what rows without a value got, `lenient` a value that a lost reference may have become.
+    """
 
     source: str
     column: str
-    holds: Callable[[Any, Any], bool]
+    forward: Callable[[Any], Any]
+    filled: Any = None
+    lenient: tuple[Any, ...] = ()
+
+    def holds(self, old: Any, new: Any) -> bool:
+        """Whether the row was not edited: the one value follows from the other."""
+        expected = self.forward(old)
+        if expected == new or (_is_nothing(expected) and _is_nothing(new)):
+            return True
+        if not _is_nothing(old) and _is_nothing(expected) and new == self.filled:
+            return True
+        return new in self.lenient
+
+    def may_hold(self, old: Any, new: Any) -> bool:
+        """Whether a row without a value got what all such rows got; a row that was written later may too."""
+        return self.holds(old, new) or (_is_nothing(old) and new == self.filled)
+
+
+def knows(path: tuple[Frozen, ...], start: str, end: str, present: Collection[str]) -> bool:
+    """Whether it can be told which rows were edited since a column was put aside."""
+    if any(_many(item) for item in path):
+        # Links are compared by themselves, for one conversion.
+        return len(path) == 1
+    return _links(path, start, end, present) is not None
 
 
 def outcomes(
@@ -46,26 +72,83 @@ def outcomes(
     path: tuple[Frozen, ...],
     source: FieldSchema,
     column: FieldSchema,
+    said: Handling,
     using: str,
     lookup: Lookup,
     owner: ModelSchema,
 ) -> Iterator[list[Outcome]]:
     """Every row's outcome, in batches; `columns` are those of the table as it is, by storage id."""
-    links = [_link(item) for item in path]
-    known = all(link.source in columns and link.column in columns for link in links)
-    needed = {source.storage, column.storage}
-    if known:
-        needed |= {storage for link in links for storage in (link.source, link.column)}
-    rows = Rows(table, [columns[storage] for storage in sorted(needed)], using, lookup, owner)
-    back = _back(source, column)
-    for batch in rows.whole([columns[storage] for storage in sorted(needed)]):
-        out: list[Outcome] = []
-        for key, found in batch:
-            if known and all(link.holds(found[link.source], found[link.column]) for link in links):
-                out.append(Outcome(key, found[column.storage]))
-            else:
-                out.append(_converted(key, found[source.storage], back))
+    links = _links(path, column.storage, source.storage, columns)
+    assert links is not None
+    needed = {source.storage, column.storage, *(s for link in links for s in (link.source, link.column))}
+    seen = [columns[storage] for storage in sorted(needed)]
+    back, fit = _back(source, column), _fit(columns[column.storage], column)
+    # What was written into rows without a value when this was done before.
+    rest = values.rest(column, said)
+    for batch in Rows(table, seen, using, lookup, owner).whole(seen):
+        out = [_outcome(key, found, links, source, column, back, fit, rest) for key, found in batch]
         yield _referring(out, column, using, lookup, owner) if column.is_relation else out
+
+
+def _outcome(
+    key: Any,
+    found: Mapping[str, Any],
+    links: list[Link],
+    source: FieldSchema,
+    column: FieldSchema,
+    back: Callable[[Any], Any],
+    fit: Callable[[Any], Any],
+    rest: Any,
+) -> Outcome:
+    own = found[column.storage]
+    if all(link.holds(found[link.source], found[link.column]) for link in links):
+        return _kept(key, own, fit)
+    made = _converted(key, found[source.storage], back)
+    if made.error is None:
+        return made
+    plain = {**found, column.storage: None if own == rest else own}
+    if all(link.may_hold(plain[link.source], plain[link.column]) for link in links):
+        return _kept(key, own, fit)
+    return made
+
+
+def _kept(key: Any, value: Any, fit: Callable[[Any], Any]) -> Outcome:
+    try:
+        fit(value)
+    except values.NO_VALUE as error:
+        return Outcome(key, value, written=True, error=error)
+    return Outcome(key, value)
+
+
+def _fit(former: FieldSchema, column: FieldSchema) -> Callable[[Any], Any]:
+    """A column may have been widened before it was put aside, and not every value of it fits any more."""
+    if conversions.mode(former, column) != conversions.FITS or column.is_relation:
+        return lambda value: value
+    convert = conversions.converter(former, column)
+    return lambda value: None if value is None or value == "" else convert(value)
+
+
+def relinked(
+    rows: Rows, links: Links, source: FieldSchema, path: tuple[Frozen, ...]
+) -> Iterator[list[tuple[Any, Any]]]:
+    """Rows whose reference is not what came of their links, with that reference, batch by batch."""
+    (item,) = path
+    said, column = _said(item), FieldSchema(**item["column"])
+    key = links.key
+    substitute = None if said.on_error != "value" else key.to_python(said.error_value)
+    backfill = key.to_python(said.backfill) if said.backfill is not None and column.required else None
+    for batch in rows.whole([source]):
+        found = links.of([row for row, _ in batch])
+        out = []
+        for row, value in batch:
+            targets = found.get(row, [])
+            expected = targets[0] if len(targets) == 1 else substitute if targets else None
+            if said.on_error == "keep":
+                expected = None
+            expected = backfill if expected is None else expected
+            if value[source.storage] != expected:
+                out.append((row, value[source.storage]))
+        yield out
 
 
 def _converted(key: Any, value: Any, back: Callable[[Any], Any]) -> Outcome:
@@ -78,12 +161,12 @@ def _converted(key: Any, value: Any, back: Callable[[Any], Any]) -> Outcome:
 def _referring(
     out: list[Outcome], column: FieldSchema, using: str, lookup: Lookup, owner: ModelSchema
 ) -> list[Outcome]:
-    """A converted value becomes a reference only where the target has such a row."""
-    wanted = [row.value for row in out if row.written and row.error is None and row.value is not None]
+    """A value is a reference only where the target has such a row; originals may have lost theirs."""
+    wanted = [row.value for row in out if row.error is None and row.value is not None]
     present = values.keys_present(column, wanted, using, lookup, owner) if wanted else set()
     return [
         row
-        if not row.written or row.error is not None or row.value is None or row.value in present
+        if row.error is not None or row.value is None or row.value in present
         else Outcome(
             row.key, row.value, written=True, error=LookupError(f"the target has no row {row.value!r}")
         )
@@ -112,23 +195,68 @@ def _no_way_back(value: Any) -> Any:
     raise ValueError(f"{value!r} has no counterpart")
 
 
-def _link(item: Frozen) -> Link:
-    source, column = FieldSchema(**item["source"]), FieldSchema(**item["column"])
-    said = Handling(
+def _links(path: tuple[Frozen, ...], start: str, end: str, present: Collection[str]) -> list[Link] | None:
+    """The questions to ask of a row: one per conversion, or one for all where columns between are gone."""
+    if any(_many(item) for item in path):
+        return None
+    links = [_link([item]) for item in path]
+    if all(link.source in present and link.column in present for link in links):
+        return links
+    for first, last in ((start, end), (end, start)):
+        chain = _chain(path, first, last)
+        if chain:
+            return [_link(chain)]
+    return None
+
+
+def _chain(path: tuple[Frozen, ...], first: str, last: str) -> list[Frozen]:
+    """The conversions that lead from one column to another; none if they do not."""
+    by_source = {item["source"]["storage"]: item for item in path}
+    out: list[Frozen] = []
+    while first != last and first in by_source and len(out) < len(path):
+        out.append(by_source[first])
+        first = out[-1]["column"]["storage"]
+    return out if first == last else []
+
+
+def _link(chain: list[Frozen]) -> Link:
+    """One or more conversions, one after the other."""
+    steps = [_step(item) for item in chain]
+    column, said = FieldSchema(**chain[-1]["column"]), _said(chain[-1])
+    lost = (values.substitute(column, said),) if said.on_error in ("null", "value") else ()
+
+    def through(value: Any) -> Any:
+        for number, (convert, filled) in enumerate(steps):
+            value = convert(value)
+            if _is_nothing(value) and number < len(steps) - 1:
+                value = filled
+        return value
+
+    return Link(
+        source=chain[0]["source"]["storage"],
+        column=column.storage,
+        forward=through,
+        filled=steps[-1][1],
+        # Whether the target had such a row at that time is not known any more.
+        lenient=lost if column.is_relation else (),
+    )
+
+
+def _step(item: Frozen) -> tuple[Callable[[Any], Any], Any]:
+    """What a conversion made of a value, and what it put where there was none."""
+    source, column, said = FieldSchema(**item["source"]), FieldSchema(**item["column"]), _said(item)
+    filled = None if fields.nullable(column) else values.existing(column, said)
+    return forward(source, column, said), filled
+
+
+def _said(item: Frozen) -> Handling:
+    return Handling(
         backfill=thaw(item["backfill"]), on_error=item["on_error"], error_value=thaw(item["error_value"])
     )
-    convert = forward(source, column, said)
 
-    def holds(old: Any, new: Any) -> bool:
-        expected = convert(old)
-        if expected == new or (_is_nothing(expected) and (_is_nothing(new) or new == filled)):
-            return True
-        # Whether the target had such a row at that time is not known any more.
-        return column.is_relation and new == substitute and said.on_error in ("null", "value")
 
-    filled = None if fields.nullable(column) else values.existing(column, said)
-    substitute = values.substitute(column, said)
-    return Link(source.storage, column.storage, holds)
+def _many(item: Frozen) -> bool:
+    return MANY_TO_MANY in (item["source"]["type"], item["column"]["type"])
 
 
 def forward(source: FieldSchema, column: FieldSchema, said: Handling) -> Callable[[Any], Any]:

@@ -153,6 +153,44 @@ class Rows:
         return quoted(self.connection, name)
 
 
+class Links:
+    """A link table: the keys that each row of one side is linked to."""
+
+    def __init__(self, column: FieldSchema, using: str, lookup: Lookup, owner: Any) -> None:
+        self.using = using
+        self.key = key_field(table_of(column.related_model, lookup, owner)[2])
+        self.key.db_column = column.link_columns[1]
+        meta = {"apps": Apps(), "app_label": "physical", "db_table": column.table}
+        body: dict[str, Any] = {
+            "__module__": __name__,
+            "id": models.BigAutoField(primary_key=True),
+            "source": models.BigIntegerField(db_column=column.link_columns[0]),
+            "target": self.key,
+            "Meta": type("Meta", (), meta),
+        }
+        made: Any = type("Link", (models.Model,), body)
+        self.model = made
+        self.query = made._base_manager.using(using)
+
+    def of(self, keys: list[Any]) -> dict[Any, list[Any]]:
+        """What those rows are linked to, by row."""
+        found: dict[Any, list[Any]] = {}
+        for start in range(0, len(keys), AT_ONCE):
+            part = self.query.filter(source__in=keys[start : start + AT_ONCE]).order_by("pk")
+            for source, target in part.values_list("source", "target"):
+                found.setdefault(source, []).append(target)
+        return found
+
+    def replace(self, pairs: list[tuple[Any, Any]]) -> None:
+        """Link each row to one other, or to none."""
+        with atomic(using=self.using, savepoint=False):
+            for start in range(0, len(pairs), AT_ONCE):
+                part = pairs[start : start + AT_ONCE]
+                self.query.filter(source__in=[source for source, _ in part]).delete()
+                made = [self.model(source=one, target=other) for one, other in part if other is not None]
+                self.query.bulk_create(made)
+
+
 def present(table: str, column: str, key: Any, wanted: list[Any], using: str) -> set[Any]:
     """Those of the wanted values that a table has in its key column."""
     made = key_field(key)

@@ -48,6 +48,14 @@ def existing(column: FieldSchema, said: Handling) -> Any:
     return None
 
 
+def rest(column: FieldSchema, said: Handling) -> Any:
+    """What rows get that have no value in the end, where the column takes no NULL; None if it does."""
+    if fields.nullable(column):
+        return None
+    value = existing(column, said)
+    return "" if value is None and fields.takes_empty(column) else value
+
+
 def converted(
     rows: Rows, source: FieldSchema, column: FieldSchema, lookup: Lookup, owner: ModelSchema
 ) -> Iterator[list[tuple[Any, Any, Exception | None]]]:

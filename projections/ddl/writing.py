@@ -14,7 +14,7 @@ from projections import fields
 from projections.ddl import physical, reverting, values
 from projections.ddl.physical import Lookup, table_of
 from projections.ddl.quoting import foreign, quoting
-from projections.ddl.rows import Rows
+from projections.ddl.rows import Links, Rows
 from projections.ddl.steps import Values
 
 
@@ -79,7 +79,9 @@ def _revert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> Non
     """A column that comes back has its own values; rows that were written since get theirs converted."""
     assert step.source is not None
     columns = physical.table(owner).columns
-    whole = reverting.outcomes(step.table, columns, step.path, step.source, step.column, using, lookup, owner)
+    whole = reverting.outcomes(
+        step.table, columns, step.path, step.source, step.column, step.said, using, lookup, owner
+    )
     rows = Rows(step.table, [step.column], using, lookup, owner)
     for batch in whole:
         written = [row for row in batch if row.written]
@@ -96,10 +98,8 @@ def _revert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> Non
 
 def _fill_rest(rows: Rows, step: Values) -> None:
     """Rows that have no value get what existing rows get, where the column takes no NULL."""
-    value = values.existing(step.column, step.said)
-    if value is None and not fields.nullable(step.column) and fields.takes_empty(step.column):
-        value = ""
-    if value is not None and not fields.nullable(step.column):
+    value = values.rest(step.column, step.said)
+    if value is not None:
         rows.fill_nulls(step.column, value)
 
 
@@ -118,21 +118,12 @@ def _link(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
 
 
 def _relink(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
-    """A link table comes back with its links; rows whose reference is another one since have that one."""
+    """A link table comes back with its links; rows whose reference was edited since have that one."""
     assert step.source is not None
-    quote = quoting(connections[using])
-    link, (source, target) = quote(step.column.table), map(quote, step.column.link_columns)
-    table, key, reference = quote(step.table), quote("id"), quote(step.source.column)
-    # Read through a derived table, as MariaDB does not let a statement ask for what it deletes from.
-    several = f"SELECT {source} AS k FROM {link} GROUP BY {source} HAVING count(*) > 1"
-    kept = (
-        f"SELECT t.{key} AS k FROM {table} t INNER JOIN {link} l ON l.{source} = t.{key} "
-        f"AND l.{target} = t.{reference} UNION SELECT t.{key} FROM {table} t INNER JOIN ({several}) s "
-        f"ON s.k = t.{key} WHERE t.{reference} IS NULL"
-    )
-    with connections[using].cursor() as cursor:
-        cursor.execute(f"DELETE FROM {link} WHERE {source} NOT IN (SELECT k FROM ({kept}) AS kept)")
-    _link(step, using, lookup, owner)
+    rows = Rows(step.table, [step.source], using, lookup, owner)
+    links = Links(step.column, using, lookup, owner)
+    for batch in reverting.relinked(rows, links, step.source, step.path):
+        links.replace(batch)
 
 
 def _unlink(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:

@@ -129,6 +129,72 @@ def test_what_was_retired_here_and_is_in_the_document_comes_back():
     assert dynamo.get_model("Book").objects.get().kind == "p"
 
 
+def test_what_was_purged_here_comes_back_empty():
+    library()
+    document = dynamo.export()
+    MetaField.objects.get(name="best").delete()
+    MetaModel.objects.get(name="Book").delete()
+    dynamo.purge("Book")
+    dynamo.apply(document)
+    assert dynamo.export() == document
+    settled()
+
+
+def test_a_field_that_was_purged_does_not_take_the_column_that_is_kept_of_it():
+    meta = make("Book", code="CharField")
+    meta.get_model().objects.create(code="007")
+    document = dynamo.export()
+    alter(meta.fields.get(), type="IntegerField", options={})
+    field = meta.fields.get()
+    key = str(field.pk)
+    field.delete()
+    dynamo.purge(key)
+    dynamo.apply(document)
+    assert dynamo.export() == document
+    settled()
+    assert dynamo.get_model("Book").objects.get().code == ""
+
+
+def test_ids_may_be_written_in_any_way():
+    make("Book", title="CharField")
+    document = copy.deepcopy(dynamo.export())
+    document.pop("hash")
+    model = document["models"][0]
+    model |= {"id": model["id"].upper(), "name": "Volume"}
+    model["fields"][0] |= {"id": model["fields"][0]["id"].replace("-", ""), "name": "name"}
+    dynamo.apply(document)
+    settled()
+    assert [f.name for f in dynamo.get_model("Volume")._meta.fields] == ["id", "name"]
+
+
+def test_mirroring_less_than_a_model_takes_only_what_is_said():
+    meta = make("Book", title="CharField", n="IntegerField")
+    meta.options = {"ordering": ["n"]}
+    meta.save()
+    head = {"dynamo": "schema", "format": 1}
+    assert dynamo.apply({**head, "models": [{"name": "Book"}]}, "mirror") == ()
+    dynamo.apply({**head, "models": [{"name": "Book", "fields": [{"name": "title"}]}]}, "mirror")
+    assert MetaModel.objects.get().options == {}
+    settled()
+    with pytest.raises(SchemaRefused, match="no models"):
+        dynamo.apply({**head, "models": []}, "mirror")
+
+
+def test_a_link_table_follows_a_target_that_is_renamed_later_in_the_document():
+    library()
+    document = copy.deepcopy(dynamo.export())
+    document.pop("hash")
+    book = next(m for m in document["models"] if m["name"] == "Book")
+    tag = next(m for m in document["models"] if m["name"] == "Tag")
+    book["fields"] = [f for f in book["fields"] if f["name"] != "tags"]
+    tag["name"] = "Label"
+    document["models"] = [book, tag]
+    dynamo.apply(document)
+    settled()
+    field = MetaModel.objects.get(name="Book").schema.field(str(MetaField.objects.get(name="tags").pk))
+    assert field.link_columns == ("book_id", "label_id")
+
+
 def test_models_of_the_same_name_are_the_same_though_made_apart():
     make("Book", title="CharField")
     document = copy.deepcopy(dynamo.export())
@@ -238,6 +304,10 @@ BAD = {
     "a target that is not there": field(type="ForeignKey", related_model="Nobody"),
     "the registry as a target": field(type="ForeignKey", related_model="dynamo.MetaModel"),
     "text for a flag": field(unique="yes"),
+    "a model without a name": lambda d: d["models"].append({}),
+    "a number for a key": lambda d: d["models"][0].update(options={1: 2}),
+    "a large number": lambda d: d["models"][0].update(options={"x": 2**70}),
+    "bytes": lambda d: d["models"][0].update(description=b"x"),
     "a field without a name": lambda d: d["models"][0]["fields"].append({"type": "CharField"}),
     "a field of another model": lambda d: d["models"].append(
         {"name": "Other", "fields": [dict(d["models"][0]["fields"][0])]}

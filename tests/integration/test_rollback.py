@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import DatabaseError
 
 import dynamo
 from dynamo.exceptions import DataRefused, DynamoError, SchemaConflict, SchemaRefused
 from dynamo.models import MetaField, MetaModel
 from events.schema import Schema
+from projections.ddl import engine
 from tests.integration.making import add, alter, everything, make, rename
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -194,6 +198,242 @@ def test_links_that_became_references_and_back(edited):
     assert returned_to(before)
     found = [sorted(t.name for t in row.tags.all()) for row in cls.objects.order_by("pk")]
     assert found == [["two" if edited else "one"], ["one", "two"], []]
+
+
+@pytest.mark.parametrize(
+    ("said", "required"),
+    [
+        ({"on_error": "keep"}, False),
+        ({"on_error": "value", "error_value": 3}, False),
+        ({"on_error": "value", "error_value": 3, "backfill": 3}, True),
+    ],
+    ids=["keep", "value", "backfill"],
+)
+def test_links_come_back_as_they_were_whatever_became_of_those_that_did_not_fit(said, required):
+    tag = make("Tag", name="CharField")
+    book = make("Book", tags={"type": "ManyToManyField", "related_model": "Tag"})
+    one, two, three = (tag.get_model().objects.create(name=name) for name in ("one", "two", "three"))
+    assert three.pk == 3
+    cls = book.get_model()
+    for links in ([one], [one, two], []):
+        cls.objects.create().tags.set(links)
+    before = at()
+    field = book.fields.get()
+    field.type, field.required, field.options = "ForeignKey", required, {}
+    field.save(**said)
+    dynamo.rollback(before)
+    assert returned_to(before)
+    found = [sorted(t.name for t in row.tags.all()) for row in cls.objects.order_by("pk")]
+    assert found == [["one"], ["one", "two"], []]
+
+
+def test_a_reference_that_was_set_where_there_were_several_links_is_the_only_one():
+    tag = make("Tag", name="CharField")
+    book = make("Book", tags={"type": "ManyToManyField", "related_model": "Tag"})
+    one, two = (tag.get_model().objects.create(name=name) for name in ("one", "two"))
+    row = book.get_model().objects.create()
+    row.tags.set([one, two])
+    before = at()
+    alter(book.fields.get(), type="ForeignKey", on_error="null")
+    book.get_model().objects.update(tags=one)
+    plan = dynamo.plan(lambda: dynamo.rollback(before))
+    assert [o.rows for o in plan.operations if o.fate == "returns"] == [{"converts": 1}]
+    dynamo.rollback(before)
+    assert [t.name for t in book.get_model().objects.get().tags.all()] == ["one"]
+
+
+def test_links_of_a_renamed_model_come_back():
+    tag = make("Tag", name="CharField")
+    book = make("Book", tags={"type": "ManyToManyField", "related_model": "Tag"})
+    book.get_model().objects.create().tags.add(tag.get_model().objects.create(name="x"))
+    before = at()
+    rename(book, "Volume")
+    alter(MetaField.objects.get(name="tags"), type="ForeignKey")
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert [t.name for t in dynamo.get_model("Book").objects.get().tags.all()] == ["x"]
+
+
+def test_links_to_another_target_are_put_aside_and_the_former_come_back():
+    tag, label = make("Tag", name="CharField"), make("Label", name="CharField")
+    book = make("Book", tags={"type": "ManyToManyField", "related_model": "Tag"})
+    book.get_model().objects.create().tags.add(tag.get_model().objects.create(name="x"))
+    before = at()
+    alter(book.fields.get(), related_model="Label")
+    book.get_model().objects.get().tags.add(label.get_model().objects.create(name="y"))
+    after = at()
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert [t.name for t in book.get_model().objects.get().tags.all()] == ["x"]
+    dynamo.rollback(after)
+    assert [t.name for t in book.get_model().objects.get().tags.all()] == ["y"]
+    alter(book.fields.get(), related_model="Tag")
+    dynamo.rollback(before)
+    assert [t.name for t in book.get_model().objects.get().tags.all()] == ["x"]
+
+
+def test_what_was_converted_to_links_and_back_goes_back_one_by_one():
+    tag = make("Tag", name="CharField")
+    book = make("Book", tag={"type": "ForeignKey", "related_model": "Tag"})
+    book.get_model().objects.create(tag=tag.get_model().objects.create(name="x"))
+    first = at()
+    alter(book.fields.get(), type="ManyToManyField", options={})
+    second = at()
+    alter(book.fields.get(), type="ForeignKey", options={})
+    with pytest.raises(SchemaRefused, match="between the conversions"):
+        dynamo.plan(lambda: dynamo.rollback(first))
+    dynamo.rollback(second)
+    dynamo.rollback(first)
+    assert returned_to(first)
+    assert rows("Book", "tag__name") == [("x",)]
+
+
+def test_originals_are_told_from_edits_without_the_columns_between():
+    meta = make("Book", code="CharField")
+    cls = meta.get_model()
+    for code in ("007", "n/a", "5"):
+        cls.objects.create(code=code)
+    before = at()
+    alter(meta.fields.get(), type="IntegerField", on_error="null")
+    alter(meta.fields.get(), type="FloatField", options={})
+    cls.objects.filter(code=5).update(code=6)
+    dynamo.purge(dynamo.schema().live()[0].retired_fields[-1].id)
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "code") == [("007",), ("n/a",), ("6.0",)]
+
+
+@pytest.mark.needs("mysql")
+def test_a_conversion_that_failed_leaves_the_way_back_open(monkeypatch):
+    meta = make("Book", code="CharField")
+    for code in ("007", "n/a"):
+        meta.get_model().objects.create(code=code)
+    before = at()
+    alter(meta.fields.get(), type="IntegerField", on_error="null")
+    plain = engine.run
+
+    def failing(using, sql, **said):
+        if "double" in sql:
+            raise DatabaseError("no room")
+        plain(using, sql, **said)
+
+    monkeypatch.setattr(engine, "run", failing)
+    with pytest.raises(DynamoError):
+        alter(meta.fields.get(), type="FloatField", options={})
+    monkeypatch.undo()
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "code") == [("007",), ("n/a",)]
+
+
+def test_originals_that_do_not_fit_a_narrower_column_are_counted():
+    meta = make("Book", price={"type": "DecimalField", "options": {"max_digits": 6, "decimal_places": 2}})
+    cls = meta.get_model()
+    before = at()
+    alter(meta.fields.get(), options={"max_digits": 10, "decimal_places": 4})
+    cls.objects.create(price="1.2345")
+    cls.objects.create(price="1.5")
+    alter(meta.fields.get(), type="CharField", options={})
+    state = everything()
+    with pytest.raises(DataRefused) as caught:
+        dynamo.rollback(before)
+    assert caught.value.count == 1
+    assert everything() == state
+    plan = dynamo.plan(lambda: dynamo.rollback(before, on_error="null"))
+    assert (plan.risk, plan.ok) == ("destructive", True)
+    dynamo.rollback(before, on_error="null")
+    assert rows("Book", "price") == [(None,), (Decimal("1.50"),)]
+    assert dynamo.verify().ok
+
+
+def test_a_row_that_was_written_later_with_the_default_keeps_it():
+    meta = make("Book", pages={"type": "IntegerField", "required": True, "default": 3})
+    cls = meta.get_model()
+    cls.objects.create(pages=7)
+    before = at()
+    alter(meta.fields.get(), type="CharField", options={}, default="0")
+    cls.objects.create()
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "pages") == [(7,), (0,)]
+
+
+def test_a_hidden_column_that_was_restored_under_another_name_is_the_fields_own_again():
+    meta = make("Book", code="CharField")
+    cls = meta.get_model()
+    for code in ("007", "x"):
+        cls.objects.create(code=code)
+    before = at()
+    alter(meta.fields.get(), type="IntegerField", on_error="null")
+    dynamo.restore("Book.code", name="old")
+    after = at()
+    cls.objects.filter(code=7).update(code=8)
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "code") == [("8",), ("x",)]
+    with pytest.raises(SchemaRefused, match="purged"):
+        dynamo.rollback(after)
+    dynamo.rollback(after, purged="empty")
+    assert dynamo.verify().ok
+    assert rows("Book", "code") == [(8,), (None,)]
+
+
+def references():
+    """Rows that refer to three others, of which the second goes once `before` is past."""
+    target, book = make("Tag", name="CharField"), make("Book", title="CharField")
+    add(book, "tag", "ForeignKey", related_model="Tag", required=True)
+    tags = [target.get_model().objects.create(name=name) for name in "abc"]
+    for tag in tags:
+        book.get_model().objects.create(tag=tag)
+    return book, tags
+
+
+def test_an_original_reference_that_is_lost_does_not_matter_where_the_row_was_edited():
+    book, tags = references()
+    before = at()
+    alter(book.fields.get(name="tag"), type="IntegerField", related_model="", options={})
+    tags[1].delete()
+    with pytest.raises(DataRefused, match="such as 2"):
+        dynamo.rollback(before)
+    book.get_model().objects.filter(tag=2).update(tag=3)
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "tag_id") == [(1,), (3,), (3,)]
+
+
+@pytest.mark.parametrize("converted", [True, False])
+def test_lost_references_of_a_required_field_get_what_was_given(converted):
+    book, tags = references()
+    before = at()
+    if converted:
+        alter(book.fields.get(name="tag"), type="IntegerField", related_model="", options={})
+    else:
+        book.fields.get(name="tag").delete()
+    tags[1].delete()
+    dynamo.rollback(before, on_error="null", backfill={"Book.tag": 3})
+    assert returned_to(before)
+    assert rows("Book", "tag_id") == [(1,), (3,), (3,)]
+
+
+def test_a_second_conversion_in_one_batch_is_refused_by_whatever_way():
+    meta = make("Book", code="CharField")
+    meta.get_model().objects.create(code="007")
+    before = at()
+    document = copy.deepcopy(dynamo.export())
+    document.pop("hash")
+    document["models"][0]["fields"][0] |= {"type": "FloatField", "options": {}}
+
+    def twice(change):
+        with dynamo.batch():
+            alter(meta.fields.get(), type="IntegerField", options={})
+            change()
+
+    state = everything()
+    for change in (lambda: dynamo.apply(document), lambda: dynamo.rollback(before)):
+        with pytest.raises(SchemaRefused, match="converted in this change set"):
+            twice(change)
+        assert everything() == state
+    assert rows("Book", "code") == [("007",)]
 
 
 def test_references_that_became_links_and_back():
