@@ -100,8 +100,11 @@ def _verified(using: str) -> Report:
     for problem in odd:
         report.add(f"{problem}; `manage.py dynamo doctor --fix` makes it anew")
     live = list(folded.live())
-    for problem in rows.differences(Snapshot(folded, using), live):
-        report.add(problem)
+    try:
+        for problem in rows.differences(Snapshot(folded, using), live):
+            report.add(problem)
+    except store.UNREADABLE as error:
+        report.add(f"the meta rows cannot be read: {error}; `manage.py dynamo rebuild` writes them anew")
     try:
         for problem in inspect.differences(folded, using):
             report.add(problem)

@@ -86,9 +86,9 @@ def write_open() -> None:
 
 def _refuse_converted_again(started: ModelSchema | None, handling: Mapping[str, Handling]) -> None:
     """Values go from a column that is there when the tables change; one made in between never is."""
-    there = set() if started is None else {f.storage for f in (*started.fields, *started.retired_fields)}
-    for said in handling.values():
-        if said.kept is not None and said.kept.storage not in there:
+    there = {} if started is None else {f.id: f.storage for f in (*started.fields, *started.retired_fields)}
+    for field_id, said in handling.items():
+        if said.kept is not None and field_id in there and said.kept.storage not in there.values():
             label = said.kept.name if started is None else f"{started.label}.{said.kept.name}"
             raise SchemaRefused(
                 f"{label} was converted in this change set; convert it again in the next, or roll back then"

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connections
 
 from events import chain, guards, store
+from events.exceptions import LogCorrupt
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,8 +34,8 @@ def verify(using: str) -> Report:
     report = Report()
     try:
         at = store.head(using)
-    except store.UNREADABLE:
-        report.add("the head cannot be read", 1)
+    except LogCorrupt as error:
+        report.add(str(error), 1)
         return report
     position, hash_ = _walk(using, at.registry_id, report)
     if (position, hash_) != (at.position, at.hash):

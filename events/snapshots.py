@@ -141,7 +141,7 @@ def _kept(using: str, base: int) -> Iterator[bytes]:
 def _odd(using: str, position: int, models: Mapping[str, ModelSchema], changed: set[str]) -> list[str]:
     """What a pass has wrong; models that did not change since the one before are in that one."""
     rows = _plain(SnapshotModel, using).filter(position=position).values_list("stream_id", "data")
-    kept = {str(key): bytes(data) for key, data in rows}
+    kept = {str(key): data if isinstance(data, bytes) else store.as_bytes(data) for key, data in rows}
     found = [f"model {key} is missing" for key in sorted(changed - kept.keys())]
     wrong = (key for key, data in kept.items() if data != encode(models.get(key)))
     return found + [f"model {key} is not what the events make of it" for key in sorted(wrong)]

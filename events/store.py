@@ -55,7 +55,11 @@ def installed(using: str) -> bool:
 
 def head(using: str) -> Mark:
     """Read the last position and hash with one indexed query, without locking."""
-    row = Head.objects.using(using).filter(pk=HEAD_ID).values_list("registry_id", "position", "hash").first()
+    rows = Head.objects.using(using).filter(pk=HEAD_ID).values_list("registry_id", "position", "hash")
+    try:
+        row = rows.first()
+    except UNREADABLE as error:
+        raise LogCorrupt(f"the head cannot be read: {error}", position=1) from error
     return Mark() if row is None else Mark(registry_id=str(row[0]), position=row[1], hash=row[2])
 
 
@@ -234,7 +238,7 @@ def raw(using: str, *, after: int = -(2**63), upto: int = 2**63 - 1) -> Iterator
     for batch in _batches(using, RAW, after, upto):
         for position, event_id, stream_id, version, kind, kind_version, data, batch_id, *rest in batch:
             ids = (text(event_id), text(stream_id), text(batch_id))
-            content = data if type(data) is bytes else _bytes(data)
+            content = data if type(data) is bytes else as_bytes(data)
             yield (position, ids[0], ids[1], version, kind, kind_version, content, ids[2], *rest)
 
 
@@ -281,7 +285,8 @@ def _hyphenated(value: Any) -> Any:
     return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
 
 
-def _bytes(value: Any) -> bytes:
+def as_bytes(value: Any) -> bytes:
+    """What a column of bytes holds, however the driver gives it; b"" for nonsense."""
     return bytes(value) if isinstance(value, memoryview | bytearray) else b""
 
 

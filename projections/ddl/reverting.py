@@ -60,7 +60,7 @@ class Link:
 
 def knows(path: tuple[Frozen, ...], start: str, end: str, present: Collection[str]) -> bool:
     """Whether it can be told which rows were edited since a column was put aside."""
-    if any(_many(item) for item in path):
+    if not path or any(_many(item) for item in path):
         # Links are compared by themselves, for one conversion.
         return len(path) == 1
     return _links(path, start, end, present) is not None

@@ -145,7 +145,7 @@ def test_plan_exits_with_2_when_something_would_be_done_and_does_not_do_it(book,
     code, lines = code_of("plan", proposal([ISBN]))
     assert code == 2
     assert lines[0] == "SAFE         add field dynamic.Book.isbn (CharField)"
-    assert lines[-1].startswith("hash         ")
+    assert lines[-1].startswith("token        ")
     assert [f.name for f in book.fields.all()] == ["title"]
 
 

@@ -158,6 +158,39 @@ def test_a_file_that_is_no_document_is_an_error(book, tmp_path, text):
     assert everything() == state
 
 
+def test_a_folder_holds_the_models_that_are_there_and_nothing_else_of_ours(book, tmp_path):
+    make("Other", a="CharField")
+    run("export", "--folder", str(tmp_path))
+    (tmp_path / "package.json").write_text('{"name": "x"}')
+    MetaModel.objects.get(name="Other").delete()
+    rename(book, "Volume")
+    run("export", "--folder", str(tmp_path))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["dynamic.Volume.json", "package.json"]
+    (tmp_path / "package.json").unlink()
+    assert "nothing to do" in run("apply", str(tmp_path), "--mode", "mirror")
+
+
+def test_what_cannot_be_read_or_written_is_an_error_that_names_it(book, tmp_path):
+    state = everything()
+    with pytest.raises(CommandError, match="there is no document in"):
+        run("apply", str(tmp_path), "--mode", "mirror")
+    (tmp_path / "file").write_text("x")
+    for args in (("export", "--output"), ("export", "--folder"), ("purge", "Book.isbn", "--yes", "--export")):
+        with pytest.raises(CommandError, match="cannot be written"):
+            run(*args, str(tmp_path / "file" / "x"))
+    with pytest.raises(CommandError, match="leave out"):
+        run("export", "--folder", str(tmp_path), "--output", "x")
+    with pytest.raises(CommandError, match="give its name"):
+        run("tag", "--at", "1")
+    assert everything() == state
+
+
+def test_a_plan_prints_the_token_that_binds_it(book):
+    _, lines = code_of("rollback", "first", "--plan")
+    (token,) = (line.split()[1] for line in lines if line.startswith("token"))
+    run("rollback", "first", "--expected", token)
+
+
 def test_a_history_is_exported_whole(book):
     (document,) = documents("export", "--content", "history")
     assert [e["type"] for e in document["events"]][-1] == "field.retired"

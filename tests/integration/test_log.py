@@ -214,6 +214,20 @@ def test_verify_notices_a_changed_head(log, assignment, position):
         assert report.first_bad_position == position
 
 
+@pytest.mark.needs("sqlite")
+@pytest.mark.parametrize(
+    ("statement", "position"),
+    [
+        (f"UPDATE {TABLE} SET stream_version = 'x' WHERE position = 2", 2),
+        ("UPDATE dynamo_events_head SET registry_id = 'x'", 1),
+        ("UPDATE dynamo_metamodel SET id = 'x' WHERE name = 'Author'", None),
+    ],
+)
+def test_verify_survives_nonsense_anywhere(log, statement, position):
+    with tampered(("PRAGMA defer_foreign_keys = ON",), (statement,)) as report:
+        assert (report.ok, report.first_bad_position) == (False, position)
+
+
 def test_verify_notices_a_missing_head(log):
     with tampered(("DELETE FROM dynamo_events_head",)) as report:
         assert report.first_bad_position == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -612,7 +612,14 @@ def test_a_tag_that_could_be_something_else_is_refused(name):
     assert everything() == state
 
 
-@pytest.mark.parametrize("to", [99, -1, True, 1.5, "nope", object()])
+EXTREME = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))
+
+
+@pytest.mark.parametrize(
+    "to",
+    [99, -1, True, 1.5, "nope", object(), "9" * 5000, "0001-01-01T00:00+12:00", EXTREME],
+    ids=["later", "negative", "flag", "fraction", "text", "object", "digits", "early", "late"],
+)
 def test_a_moment_that_the_log_does_not_have_is_refused(to):
     make("Book")
     with pytest.raises(DynamoError):
@@ -628,3 +635,20 @@ def test_before_the_first_event_there_was_nothing():
     assert dynamo.verify().ok
     dynamo.rollback(2)
     assert returned_to(2)
+
+
+@pytest.mark.parametrize("model", [5, object(), dict], ids=["number", "object", "class"])
+def test_what_is_no_model_is_refused(model):
+    make("Book")
+    with pytest.raises(DynamoError):
+        dynamo.rollback(1, model)
+
+
+def test_values_for_rows_are_given_by_name():
+    make("Book")
+    for change in (
+        lambda: dynamo.rollback(1, backfill=[1]),
+        lambda: dynamo.apply(dynamo.export(), backfill=[1]),
+    ):
+        with pytest.raises(ValidationError, match="names"):
+            change()

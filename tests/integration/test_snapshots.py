@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 import dynamo
@@ -129,3 +131,40 @@ def test_most_changes_ask_nothing_more_for_them(log, monkeypatch):
     with CaptureQueriesContext(connection) as queries:
         add(log, "extra", "IntegerField")
     assert not [q for q in queries if "snapshot" in q["sql"]]
+
+
+def test_a_pass_that_lacks_a_model_is_reported_and_made_anew(log):
+    first = Snapshot.objects.order_by("position").first().position
+    SnapshotModel.objects.filter(position=first).first().delete()
+    assert any("is missing" in problem for problem in dynamo.verify().problems)
+    run("doctor", "--fix")
+    settled()
+
+
+def test_a_model_of_no_pass_is_reported_and_removed(log):
+    row = SnapshotModel.objects.order_by("position").last()
+    ghost = uuid.uuid4()
+    data = bytes(row.data).replace(str(row.stream_id).encode(), str(ghost).encode())
+    SnapshotModel.objects.create(stream_id=ghost, position=row.position - 1, data=data)
+    assert any("where there is none" in problem for problem in dynamo.verify().problems)
+    run("doctor", "--fix")
+    assert dict(dynamo.schema().models) == dict(folded().models)
+    settled()
+
+
+@pytest.mark.needs("sqlite")
+def test_text_where_bytes_should_be_is_reported(log):
+    sql("UPDATE dynamo_events_snapshotmodel SET data = 'text'")
+    assert not dynamo.verify().ok
+    run("doctor", "--fix")
+    settled()
+
+
+def test_a_change_is_made_though_no_snapshot_can_be_taken(log, monkeypatch):
+    def fail(mark):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(pipeline, "schemas_at", fail)
+    for n in range(6):
+        add(log, f"h{n}", "IntegerField")
+    settled()
