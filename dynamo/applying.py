@@ -67,10 +67,6 @@ def apply(
     if not isinstance(backfill or {}, Mapping):
         raise ValidationError({"backfill": "it maps names of fields to values"})
     models = documents.checked(document)["models"]
-    if mode == MIRROR and not models:
-        raise SchemaRefused(
-            "the document has no models: mirroring it would retire every one; retire them yourself"
-        )
     with record.change_set() as work:
         started, first = work.mark, len(work.pending)
         applied = _Applied(work=work, values=dict(backfill or {}), on_error=on_error)
@@ -110,6 +106,11 @@ class _Applied:
             raise ValidationError({"backfill": f"the document has no field {', '.join(unused)}"})
         if mirror:
             others = [m for m in self.every() if m.id not in ids and not m.retired]
+            if others and not models:
+                raise SchemaRefused(
+                    "the document has no models, and mirroring it would retire every one that is there; "
+                    "retire them yourself if that is meant"
+                )
             found += [self._retired(model) for model in others]
         found += list(self._followers({goal.after.id for goal in found}))
         return [goal for goal in found if len(goal.steps) > 1 or goal.after != goal.before]
