@@ -355,3 +355,43 @@ def test_one_failing_value_that_gets_what_another_row_has_is_counted():
         field.save(on_error="value", error_value=7)
     field.save(on_error="value", error_value=8)
     settled()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"on_error": "null"}, [1, None, None, None]),
+        ({"on_error": "value", "error_value": 2}, [1, 2, 2, None]),
+        ({"on_error": "keep"}, [None, None, None, None]),
+        ({"on_error": "keep", "backfill": 2}, [2, 2, 2, 2]),
+    ],
+    ids=["null", "value", "keep", "keep filled"],
+)
+def test_text_that_becomes_a_reference_gets_what_was_said_for_the_rest(said, expected):
+    target = make("Tag", name="CharField")
+    for name in ("a", "b"):
+        target.get_model().objects.create(name=name)
+    meta = make("Book", tag="CharField")
+    cls = meta.get_model()
+    for text in ("1", "7", "x", ""):
+        cls.objects.create(tag=text)
+    field = meta.fields.get()
+    field.type, field.options, field.related_model = "ForeignKey", {}, "Tag"
+    with refused(DataRefused, "2 values do not fit ForeignKey, such as '7', 'x'"):
+        field.save()
+    field.save(**said)
+    assert list(cls.objects.order_by("pk").values_list("tag_id", flat=True)) == expected
+    settled()
+
+
+@pytest.mark.parametrize(
+    "said", [{"on_error": "value", "error_value": 9}, {"on_error": "keep", "backfill": 9}]
+)
+def test_a_reference_for_the_rest_must_be_to_a_row_that_is_there(said):
+    make("Tag", name="CharField")
+    meta = make("Book", tag="CharField")
+    meta.get_model().objects.create(tag="x")
+    field = meta.fields.get()
+    field.type, field.options, field.related_model = "ForeignKey", {}, "Tag"
+    with refused(DataRefused, "the target has no row 9"):
+        field.save(**said)
