@@ -173,9 +173,9 @@ class Way:
         there = {one.storage for one in (*self.now.fields, *self.now.retired_fields)}
         if not reverting.knows(path, item.storage, current.storage, there):
             raise SchemaRefused(
-                f"{past.label}.{item.name} was converted several times, and what lies between was purged or "
-                "was a many-to-many, so nothing tells which rows were edited since; roll back to a moment "
-                "between the conversions first"
+                f"{past.label}.{item.name} was converted, and nothing relates its column to the former one: "
+                "what lay between was purged, or a many-to-many was among several conversions; roll back to "
+                "a moment between the conversions first"
             )
         return path
 

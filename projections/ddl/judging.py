@@ -82,22 +82,29 @@ def combined(rows: Rows, members: list[Member]) -> Verdict:
     return Verdict(count=len(repeated), samples=repeated[:SAMPLES])
 
 
-def reverting(whole: Iterator[list[Outcome]], *, compare: bool) -> tuple[Verdict, int]:
-    """Count what was written since and does not convert, and the rows that will have no value."""
-    count = total = missing = compared = 0
+def reverting(whole: Iterator[list[Outcome]], *, compare: bool) -> tuple[Verdict, int, Verdict]:
+    """Count what was written since and does not convert, the rows that will have no value, and what is
+    written over.
+    """
+    count = total = missing = compared = lost = 0
+    overwritten: list[Any] = []
     samples: list[Any] = []
     seen: Counter[Any] = Counter()
     for batch in whole:
         failed = [row.value for row in batch if row.error is not None]
         count += len(failed)
         samples += failed[: SAMPLES - len(samples)]
+        over = [row.value for row in batch if row.overwritten]
+        lost += len(over)
+        overwritten += over[: SAMPLES - len(overwritten)]
         total += sum(row.written and (row.value is not None) for row in batch)
         there = [row.value for row in batch if row.error is None and row.value is not None]
         missing += len(batch) - len(there)
         compared += len(batch)
         if compare and compared <= MOST_COMPARED:
             seen.update(there)
-    return Verdict(count=count, samples=samples, total=total, repeated=_repeated(seen), seen=seen), missing
+    verdict = Verdict(count=count, samples=samples, total=total, repeated=_repeated(seen), seen=seen)
+    return verdict, missing, Verdict(count=lost, samples=overwritten)
 
 
 def duplicates(rows: Rows, columns: list[FieldSchema]) -> Verdict:

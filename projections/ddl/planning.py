@@ -250,7 +250,7 @@ def _kinds(old: Table, new: Table, column: FieldSchema, said: Handling) -> Itera
         if tied and said.on_error == "null" and not comes_back:
             yield values.DETACH
         if comes_back and said.kept is not None:
-            yield values.UNLINK if said.kept.is_many_to_many else values.REVERT
+            yield values.REVERT
             return
         yield from _kinds_of_altered(former, column, said)
     elif said.kept is not None and said.on_error != "keep":

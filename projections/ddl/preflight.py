@@ -106,7 +106,7 @@ def _check_added(preflight: Preflight, new: FieldSchema) -> None:
 
 def _check_altered(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
     if old.storage != new.storage:
-        if preflight.said(new).path and not old.is_many_to_many and not new.is_many_to_many:
+        if preflight.said(new).path and not new.is_many_to_many:
             _check_reverted(preflight, old, new)
         else:
             _check_converted(preflight, old, new)
@@ -174,12 +174,14 @@ def _check_converted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -
 def _check_reverted(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
     """A column comes back with its values; what was written into the later one since must convert back."""
     said, before = preflight.said(new), preflight.before
-    columns = physical.table(before).columns
-    whole = reverting.outcomes(
-        before.db_table, columns, said.path, old, new, said, preflight.using, preflight.lookup, before
-    )
-    verdict, missing = judging.reverting(whole, compare=new.is_unique)
-    _note(preflight, new, converts=verdict.total - verdict.count, fails=verdict.count)
+    former = physical.table(before).columns[new.storage]
+    whole = _returning(preflight, old, former, new)
+    verdict, missing, overwritten = judging.reverting(whole, compare=new.is_unique)
+    if not former.retired and said.on_error == "fail":
+        # Somebody restored this column under another name, and it has values of its own.
+        refusals.overwritten(before, former, new, overwritten)
+    lost = verdict.count + (0 if former.retired else overwritten.count)
+    _note(preflight, new, converts=verdict.total - verdict.count, fails=lost)
     if said.on_error == "fail":
         refusals.conversion(before, new, verdict)
     refusals.repeated(before, new, verdict)
@@ -192,6 +194,18 @@ def _check_reverted(preflight: Preflight, old: FieldSchema, new: FieldSchema) ->
         _note(preflight, new, filled=missing)
         if new.is_unique and missing + verdict.seen[value] > 1:
             refusals.same_value(before, new, value, missing + verdict.seen[value])
+
+
+def _returning(
+    preflight: Preflight, old: FieldSchema, former: FieldSchema, new: FieldSchema
+) -> Iterator[list[reverting.Outcome]]:
+    before, using, lookup = preflight.before, preflight.using, preflight.lookup
+    said = preflight.said(new)
+    if old.is_many_to_many:
+        links = Links(old, using, lookup, before)
+        return reverting.references(preflight.rows(former), links, former, said.path, lookup, before)
+    columns = physical.table(before).columns
+    return reverting.outcomes(before.db_table, columns, said.path, old, new, said, using, lookup, before)
 
 
 def _check_relinked(preflight: Preflight, old: FieldSchema, new: FieldSchema) -> None:
@@ -266,7 +280,8 @@ def _check_together(preflight: Preflight) -> None:
     if not new or {f.id: f.storage for f in new} == old:
         return
     known = {f.storage: f for f in (*before.retired_fields, *before.fields)}
-    if any(_differs_by_row(f) and f.storage not in known for f in new):
+    if any((_differs_by_row(f) and f.storage not in known) or preflight.said(f).path for f in new):
+        # What comes back differs by row, and is for the database to compare.
         return
     if all(
         known.get(f.storage) in before.fields and not _is_filled(preflight, known[f.storage], f) for f in new

@@ -22,6 +22,18 @@ def conversion(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
         )
 
 
+def overwritten(model: ModelSchema, former: FieldSchema, new: FieldSchema, verdict: Verdict) -> None:
+    """A column that was restored under another name is to be the one of the field that had it first."""
+    if verdict.count:
+        _refuse(
+            f"{_label(model, new)} would have its former column again, which is {former.name!r} now: "
+            f"{counted(verdict.count, 'value there is', 'values there are')} written over, by such as "
+            f'{some(verdict.samples)}; copy them elsewhere first, or set on_error to "null"',
+            verdict.count,
+            verdict.samples,
+        )
+
+
 def repeated(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
     """Values that differ may be the same once they are converted."""
     if verdict.repeated:

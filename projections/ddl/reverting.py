@@ -7,28 +7,36 @@ one another as the conversions say was not edited since: its original value stan
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal
+from operator import eq
+from typing import Any, Final
+
+from django.db import connections
 
 from events.diff import Handling
-from events.schema import MANY_TO_MANY, FieldSchema, Frozen, ModelSchema, thaw
-from projections import classes, conversions, fields
+from events.schema import MANY_TO_MANY, FieldSchema, Frozen, ModelSchema, same, thaw
+from projections import classes, conf, conversions, fields
 from projections.ddl import values
 from projections.ddl.physical import Lookup
 from projections.ddl.rows import Links, Rows
+
+FIFTEEN: Final = Context(prec=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a row has in the column that comes back.
 
-    `written` says that it is not what was there. With an `error`, `value` is what does not convert.
+    `written` says that it is not what was there, `overwritten` that something else was. With an `error`,
+    `value` is what does not convert.
     """
 
     key: Any
     value: Any
     written: bool = False
     error: Exception | None = None
+    overwritten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +49,25 @@ class Link:
     source: str
     column: str
     forward: Callable[[Any], Any]
-    filled: Any = None
+    same: Callable[[Any, Any], bool]
+    filled: tuple[Any, ...] = ()
     lenient: tuple[Any, ...] = ()
 
     def holds(self, old: Any, new: Any) -> bool:
         """Whether the row was not edited: the one value follows from the other."""
         expected = self.forward(old)
-        if expected == new or (_is_nothing(expected) and _is_nothing(new)):
+        if self.same(expected, new) or (_is_nothing(expected) and _is_nothing(new)):
             return True
-        if not _is_nothing(old) and _is_nothing(expected) and new == self.filled:
+        if not _is_nothing(old) and _is_nothing(expected) and self._is_filled(new):
             return True
-        return new in self.lenient
+        return any(self.same(value, new) for value in self.lenient)
 
     def may_hold(self, old: Any, new: Any) -> bool:
         """Whether a row without a value got what all such rows got; a row that was written later may too."""
-        return self.holds(old, new) or (_is_nothing(old) and new == self.filled)
+        return self.holds(old, new) or (_is_nothing(old) and self._is_filled(new))
+
+    def _is_filled(self, new: Any) -> bool:
+        return any(self.same(value, new) for value in self.filled)
 
 
 def knows(path: tuple[Frozen, ...], start: str, end: str, present: Collection[str]) -> bool:
@@ -63,7 +75,7 @@ def knows(path: tuple[Frozen, ...], start: str, end: str, present: Collection[st
     if not path or any(_many(item) for item in path):
         # Links are compared by themselves, for one conversion.
         return len(path) == 1
-    return _links(path, start, end, present) is not None
+    return _links(path, start, end, present, conf.database()) is not None
 
 
 def outcomes(
@@ -78,7 +90,7 @@ def outcomes(
     owner: ModelSchema,
 ) -> Iterator[list[Outcome]]:
     """Every row's outcome, in batches; `columns` are those of the table as it is, by storage id."""
-    links = _links(path, column.storage, source.storage, columns)
+    links = _links(path, column.storage, source.storage, columns, using)
     assert links is not None
     needed = {source.storage, column.storage, *(s for link in links for s in (link.source, link.column))}
     seen = [columns[storage] for storage in sorted(needed)]
@@ -101,15 +113,17 @@ def _outcome(
     rest: Any,
 ) -> Outcome:
     own = found[column.storage]
-    if all(link.holds(found[link.source], found[link.column]) for link in links):
+    # What had a value then and lost it on the way was not edited because a later change filled it.
+    holds = Link.holds if _is_nothing(own) else Link.may_hold
+    if all(holds(link, found[link.source], found[link.column]) for link in links):
         return _kept(key, own, fit)
     made = _converted(key, found[source.storage], back)
     if made.error is None:
-        return made
+        return replace(made, overwritten=not _is_nothing(own) and made.value != own)
     plain = {**found, column.storage: None if own == rest else own}
     if all(link.may_hold(plain[link.source], plain[link.column]) for link in links):
         return _kept(key, own, fit)
-    return made
+    return replace(made, overwritten=not _is_nothing(own))
 
 
 def _kept(key: Any, value: Any, fit: Callable[[Any], Any]) -> Outcome:
@@ -132,23 +146,56 @@ def relinked(
     rows: Rows, links: Links, source: FieldSchema, path: tuple[Frozen, ...]
 ) -> Iterator[list[tuple[Any, Any]]]:
     """Rows whose reference is not what came of their links, with that reference, batch by batch."""
-    (item,) = path
-    said, column = _said(item), FieldSchema(**item["column"])
-    key = links.key
-    substitute = None if said.on_error != "value" else key.to_python(said.error_value)
-    backfill = key.to_python(said.backfill) if said.backfill is not None and column.required else None
+    expects = _expectation(path, links.key)
     for batch in rows.whole([source]):
+        found = links.of([row for row, _ in batch])
+        pairs = ((row, value[source.storage], found.get(row, [])) for row, value in batch)
+        yield [(row, reference) for row, reference, targets in pairs if not expects(reference, targets)]
+
+
+def references(
+    rows: Rows,
+    links: Links,
+    column: FieldSchema,
+    path: tuple[Frozen, ...],
+    lookup: Lookup,
+    owner: ModelSchema,
+) -> Iterator[list[Outcome]]:
+    """Every row's outcome where a reference comes back from links."""
+    expects = _expectation(path, links.key)
+    for batch in rows.whole([column]):
         found = links.of([row for row, _ in batch])
         out = []
         for row, value in batch:
-            targets = found.get(row, [])
-            expected = targets[0] if len(targets) == 1 else substitute if targets else None
-            if said.on_error == "keep":
-                expected = None
-            expected = backfill if expected is None else expected
-            if value[source.storage] != expected:
-                out.append((row, value[source.storage]))
-        yield out
+            targets, own = found.get(row, []), value[column.storage]
+            if expects(own, targets):
+                out.append(Outcome(row, own))
+            elif len(targets) > 1:
+                error = ValueError(f"{len(targets)} links are no one reference")
+                out.append(Outcome(row, f"row {row}", written=True, error=error))
+            else:
+                out.append(Outcome(row, targets[0] if targets else None, written=True))
+        yield _referring(out, column, rows.using, lookup, owner)
+
+
+def _expectation(path: tuple[Frozen, ...], key: Any) -> Callable[[Any, list[Any]], bool]:
+    """Whether a reference and links say the same, as the one conversion between them left them."""
+    (item,) = path
+    said, column = _said(item), FieldSchema(**item["column"])
+    if column.is_many_to_many:
+        return lambda reference, targets: targets == ([] if reference is None else [reference])
+    filled = [key.to_python(value) for value in item.get("filled", ())]
+    if said.backfill is not None and (column.required or said.on_error == "keep"):
+        filled.append(key.to_python(said.backfill))
+    substitute = None if said.on_error != "value" else key.to_python(said.error_value)
+
+    def expects(reference: Any, targets: list[Any]) -> bool:
+        expected = targets[0] if len(targets) == 1 else substitute if targets else None
+        if said.on_error == "keep":
+            expected = None
+        return reference == expected or (expected is None and reference in filled)
+
+    return expects
 
 
 def _converted(key: Any, value: Any, back: Callable[[Any], Any]) -> Outcome:
@@ -195,17 +242,19 @@ def _no_way_back(value: Any) -> Any:
     raise ValueError(f"{value!r} has no counterpart")
 
 
-def _links(path: tuple[Frozen, ...], start: str, end: str, present: Collection[str]) -> list[Link] | None:
+def _links(
+    path: tuple[Frozen, ...], start: str, end: str, present: Collection[str], using: str
+) -> list[Link] | None:
     """The questions to ask of a row: one per conversion, or one for all where columns between are gone."""
     if any(_many(item) for item in path):
         return None
-    links = [_link([item]) for item in path]
+    links = [_link([item], using) for item in path]
     if all(link.source in present and link.column in present for link in links):
         return links
     for first, last in ((start, end), (end, start)):
         chain = _chain(path, first, last)
         if chain:
-            return [_link(chain)]
+            return [_link(chain, using)]
     return None
 
 
@@ -219,7 +268,7 @@ def _chain(path: tuple[Frozen, ...], first: str, last: str) -> list[Frozen]:
     return out if first == last else []
 
 
-def _link(chain: list[Frozen]) -> Link:
+def _link(chain: list[Frozen], using: str) -> Link:
     """One or more conversions, one after the other."""
     steps = [_step(item) for item in chain]
     column, said = FieldSchema(**chain[-1]["column"]), _said(chain[-1])
@@ -228,25 +277,41 @@ def _link(chain: list[Frozen]) -> Link:
     def through(value: Any) -> Any:
         for number, (convert, filled) in enumerate(steps):
             value = convert(value)
-            if _is_nothing(value) and number < len(steps) - 1:
-                value = filled
+            if _is_nothing(value) and number < len(steps) - 1 and filled:
+                value = filled[0]
         return value
 
     return Link(
         source=chain[0]["source"]["storage"],
         column=column.storage,
         forward=through,
+        same=_equality(column, using),
         filled=steps[-1][1],
         # Whether the target had such a row at that time is not known any more.
         lenient=lost if column.is_relation else (),
     )
 
 
-def _step(item: Frozen) -> tuple[Callable[[Any], Any], Any]:
-    """What a conversion made of a value, and what it put where there was none."""
+def _equality(column: FieldSchema, using: str) -> Callable[[Any, Any], bool]:
+    """When two values are the same as the database keeps them."""
+    if column.type == "JSONField":
+        return same
+    if column.type == "DecimalField" and connections[using].vendor == "sqlite":
+        # It keeps fifteen digits.
+        return lambda one, other: one == other or _rounded(one) == _rounded(other)
+    return eq
+
+
+def _rounded(value: Any) -> Any:
+    return FIFTEEN.create_decimal(value) if isinstance(value, Decimal) else value
+
+
+def _step(item: Frozen) -> tuple[Callable[[Any], Any], tuple[Any, ...]]:
+    """What a conversion made of a value, and what there was put where there was none."""
     source, column, said = FieldSchema(**item["source"]), FieldSchema(**item["column"]), _said(item)
-    filled = None if fields.nullable(column) else values.existing(column, said)
-    return forward(source, column, said), filled
+    filled = [] if fields.nullable(column) and said.on_error != "keep" else [values.existing(column, said)]
+    filled += [values.existing(column, Handling(backfill=thaw(value))) for value in item.get("filled", ())]
+    return forward(source, column, said), tuple(value for value in filled if value is not None)
 
 
 def _said(item: Frozen) -> Handling:

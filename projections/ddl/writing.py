@@ -78,11 +78,15 @@ def _convert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> No
 def _revert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> None:
     """A column that comes back has its own values; rows that were written since get theirs converted."""
     assert step.source is not None
-    columns = physical.table(owner).columns
-    whole = reverting.outcomes(
-        step.table, columns, step.path, step.source, step.column, step.said, using, lookup, owner
-    )
     rows = Rows(step.table, [step.column], using, lookup, owner)
+    if step.source.is_many_to_many:
+        links = Links(step.source, using, lookup, owner)
+        whole = reverting.references(rows, links, step.column, step.path, lookup, owner)
+    else:
+        columns = physical.table(owner).columns
+        whole = reverting.outcomes(
+            step.table, columns, step.path, step.source, step.column, step.said, using, lookup, owner
+        )
     for batch in whole:
         written = [row for row in batch if row.written]
         failed = [row for row in written if row.error is not None]
@@ -134,9 +138,6 @@ def _unlink(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> Non
     table, column, key = quote(step.table), quote(step.column.column), quote("id")
     own = f"FROM {link} l WHERE l.{source} = {table}.{key}"
     with connections[using].cursor() as cursor:
-        if step.path:
-            # The column comes back with its own values, of which those are true that the links still say.
-            cursor.execute(f"UPDATE {table} SET {column} = NULL WHERE (SELECT count(*) {own}) <> 1")
         cursor.execute(
             f"UPDATE {table} SET {column} = (SELECT l.{target} {own} LIMIT 1) "
             f"WHERE (SELECT count(*) {own}) = 1"

@@ -14,7 +14,7 @@ import dynamo
 from dynamo.exceptions import DataRefused, DynamoError, SchemaConflict, SchemaRefused
 from dynamo.models import MetaField, MetaModel
 from events.schema import Schema
-from projections.ddl import engine
+from projections.ddl import engine, writing
 from tests.integration.making import add, alter, everything, make, rename
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -326,6 +326,144 @@ def test_a_conversion_that_failed_leaves_the_way_back_open(monkeypatch):
     assert rows("Book", "code") == [("007",), ("n/a",)]
 
 
+@pytest.mark.needs("mysql")
+def test_a_rollback_that_failed_can_be_tried_again(monkeypatch):
+    meta = make("Book", code="CharField")
+    for code in ("007", "n/a"):
+        meta.get_model().objects.create(code=code)
+    before = at()
+    alter(meta.fields.get(), type="IntegerField", on_error="null")
+    plain = writing.WRITERS["revert"]
+
+    def failing(*args):
+        plain(*args)
+        raise DatabaseError("no room")
+
+    monkeypatch.setitem(writing.WRITERS, "revert", failing)
+    with pytest.raises(DynamoError):
+        dynamo.rollback(before)
+    monkeypatch.undo()
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "code") == [("007",), ("n/a",)]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_values_that_were_lost_on_the_way_and_filled_later_were_not_edited(in_place):
+    meta = make("Book", code="CharField")
+    cls = meta.get_model()
+    for code in ("7", "n/a", "5"):
+        cls.objects.create(code=code)
+    before = at()
+    alter(meta.fields.get(), type="IntegerField", on_error="null")
+    kind = {} if in_place else {"type": "FloatField", "options": {}}
+    alter(meta.fields.get(), required=True, backfill=0, **kind)
+    cls.objects.filter(code=5).update(code=6)
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "code") == [("7",), ("n/a",), ("6" if in_place else "6.0",)]
+
+
+def test_references_that_were_kept_aside_and_filled_later_were_not_edited():
+    target = make("Tag", name="CharField")
+    tags = [target.get_model().objects.create(name=name) for name in "abc"]
+    meta = make("Book", tag={"type": "ForeignKey", "related_model": "Tag"})
+    for tag in tags:
+        meta.get_model().objects.create(tag=tag)
+    before = at()
+    alter(meta.fields.get(), type="CharField", related_model="", options={}, on_error="keep")
+    alter(
+        meta.fields.get(),
+        type="ForeignKey",
+        related_model="Tag",
+        options={},
+        required=True,
+        backfill=2,
+        on_error="keep",
+    )
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Book", "tag__name") == [("a",), ("b",), ("c",)]
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_references_that_came_of_links_are_the_same_after_going_back_and_forth(required):
+    tag = make("Tag", name="CharField")
+    book = make("Book", tags={"type": "ManyToManyField", "related_model": "Tag"})
+    one, two, three = (tag.get_model().objects.create(name=name) for name in ("one", "two", "three"))
+    cls = book.get_model()
+    for links in ([one], [one, two], []):
+        cls.objects.create().tags.set(links)
+    first = at()
+    field = book.fields.get()
+    field.type, field.options, field.required = "ForeignKey", {}, required
+    field.save(on_error="value", error_value=three.pk, backfill=two.pk if required else None)
+    second = at()
+    expected = rows("Book", "tags_id")
+    for _ in range(2):
+        dynamo.rollback(first)
+        dynamo.rollback(second)
+        assert returned_to(second)
+        assert rows("Book", "tags_id") == expected
+    dynamo.rollback(first)
+    cls.objects.order_by("pk").first().tags.set([two])
+    dynamo.rollback(second)
+    assert rows("Book", "tags_id") == [(two.pk,), *expected[1:]]
+
+
+def test_values_of_a_column_that_was_restored_under_another_name_are_not_written_over_unasked():
+    meta = make("Book", code="CharField")
+    cls = meta.get_model()
+    cls.objects.create(code="007")
+    before = at()
+    alter(meta.fields.get(), type="IntegerField", on_error="null")
+    dynamo.restore("Book.code", name="old")
+    cls.objects.create(code=5, old="only in old")
+    state = everything()
+    with pytest.raises(DataRefused) as caught:
+        dynamo.rollback(before)
+    assert caught.value.count == 1
+    assert everything() == state
+    assert dynamo.plan(lambda: dynamo.rollback(before, on_error="null")).risk == "destructive"
+
+
+def test_new_rows_do_not_clash_with_what_they_will_not_have():
+    meta = make("Pair", code={"type": "CharField", "unique_together": True}, title="CharField")
+    alter(meta.fields.get(name="title"), unique_together=True)
+    before = at()
+    for name in ("code", "title"):
+        alter(meta.fields.get(name=name), unique_together=False)
+    alter(meta.fields.get(name="code"), type="IntegerField", options={})
+    for code in (5, 6):
+        meta.get_model().objects.create(code=code, title="z")
+    dynamo.rollback(before)
+    assert returned_to(before)
+    assert rows("Pair", "code", "title") == [("5", "z"), ("6", "z")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "text", "edit", "edited"),
+    [
+        ("DecimalField", {"max_digits": 20, "decimal_places": 4}, "12345678901234.56", None, None),
+        ("JSONField", {}, "1", True, "true"),
+        ("JSONField", {}, "[1, 2]", [True, 2], "[true, 2]"),
+    ],
+    ids=["digits", "flag", "nested"],
+)
+def test_values_are_compared_as_the_database_keeps_them(kind, options, text, edit, edited):
+    meta = make("Book", code="CharField")
+    cls = meta.get_model()
+    cls.objects.create(code=text)
+    before = at()
+    alter(meta.fields.get(), type=kind, options=options)
+    if edit is not None:
+        cls.objects.update(code=edit)
+    dynamo.rollback(before)
+    assert returned_to(before)
+    (found,) = rows("Book", "code")[0]
+    assert found.replace(" ", "") == (edited or text).replace(" ", "")
+
+
 def test_originals_that_do_not_fit_a_narrower_column_are_counted():
     meta = make("Book", price={"type": "DecimalField", "options": {"max_digits": 6, "decimal_places": 2}})
     cls = meta.get_model()
@@ -368,7 +506,9 @@ def test_a_hidden_column_that_was_restored_under_another_name_is_the_fields_own_
     dynamo.restore("Book.code", name="old")
     after = at()
     cls.objects.filter(code=7).update(code=8)
-    dynamo.rollback(before)
+    with pytest.raises(DataRefused, match="which is 'old' now: 1 value there is written over"):
+        dynamo.rollback(before)
+    dynamo.rollback(before, on_error="null")
     assert returned_to(before)
     assert rows("Book", "code") == [("8",), ("x",)]
     with pytest.raises(SchemaRefused, match="purged"):
