@@ -21,12 +21,21 @@ def prepare() -> None:
         add(book, "sequel", "ForeignKey", related_model="self", options={"related_name": "prequels"})
         add(book, "tags", "ManyToManyField", related_model="Author", options={"related_name": "tagged"})
         add(author, "best", "ForeignKey", related_model="Book", options={"related_name": "+"})
+        add(book, "year")
+        add(book, "friends", "ManyToManyField", related_model="Author", options={"related_name": "+"})
     a = author.get_model().objects.create(name="A")
     first = book.get_model().objects.create(title="x", pages="12", code=1, author=a)
     second = book.get_model().objects.create(title="y", pages="34", code=2, author=a, sequel=first)
     a.best = second
     a.save()
     first.tags.add(a)
+    book.get_model().objects.filter(pk=second.pk).update(year="n/a")
+    book.get_model().objects.filter(pk=first.pk).update(year="1815")
+    first.friends.add(a)
+    second.friends.add(a)
+    with dynamo.batch():
+        alter(field("year"), type="IntegerField", on_error="null")
+        alter(field("friends"), type="ForeignKey", options={"related_name": "+"})
 
 
 def model(name: str = "Book") -> MetaModel:
@@ -47,7 +56,13 @@ def retire_author() -> None:
     with dynamo.batch():
         field("author").delete()
         field("tags").delete()
+        field("friends").delete()
         model("Author").delete()
+
+
+def return_to_before_the_conversions() -> None:
+    converted = next(event for event in dynamo.history() if event.type == "field.altered")
+    dynamo.rollback(converted.position - 1)
 
 
 CHANGES: dict[str, Callable[[], Any]] = {
@@ -75,4 +90,5 @@ CHANGES: dict[str, Callable[[], Any]] = {
     "lengthen a field": lambda: alter(field("title"), options={"max_length": 300}),
     "retire a field": lambda: field("title").delete(),
     "retire a many-to-many": lambda: field("tags").delete(),
+    "return to before conversions": return_to_before_the_conversions,
 }
