@@ -21,18 +21,25 @@ def prepare() -> None:
         add(book, "sequel", "ForeignKey", related_model="self", options={"related_name": "prequels"})
         add(book, "tags", "ManyToManyField", related_model="Author", options={"related_name": "tagged"})
         add(author, "best", "ForeignKey", related_model="Book", options={"related_name": "+"})
-        add(book, "year")
-        add(book, "friends", "ManyToManyField", related_model="Author", options={"related_name": "+"})
     a = author.get_model().objects.create(name="A")
     first = book.get_model().objects.create(title="x", pages="12", code=1, author=a)
     second = book.get_model().objects.create(title="y", pages="34", code=2, author=a, sequel=first)
     a.best = second
     a.save()
     first.tags.add(a)
-    book.get_model().objects.filter(pk=second.pk).update(year="n/a")
-    book.get_model().objects.filter(pk=first.pk).update(year="1815")
-    first.friends.add(a)
-    second.friends.add(a)
+
+
+def prepare_every() -> None:
+    """The same with a past: fields that were converted, so that one can return to before that."""
+    prepare()
+    with dynamo.batch():
+        add(model(), "year")
+        add(model(), "friends", "ManyToManyField", related_model="Author", options={"related_name": "+"})
+    book = model().get_model()
+    for row, year in zip(book.objects.order_by("pk"), ("1815", "n/a"), strict=True):
+        row.year = year
+        row.save()
+        row.friends.add(row.author_id)
     with dynamo.batch():
         alter(field("year"), type="IntegerField", on_error="null")
         alter(field("friends"), type="ForeignKey", options={"related_name": "+"})
@@ -54,9 +61,7 @@ def together(*names: str) -> None:
 
 def retire_author() -> None:
     with dynamo.batch():
-        field("author").delete()
-        field("tags").delete()
-        field("friends").delete()
+        MetaField.objects.filter(name__in=("author", "tags", "friends")).delete()
         model("Author").delete()
 
 

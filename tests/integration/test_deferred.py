@@ -14,7 +14,8 @@ from dynamo.exceptions import SchemaRefused
 from dynamo.models import MetaModel
 from dynamo.signals import post_field_creation
 from events import journal
-from tests.integration.changes import CHANGES, field, model, prepare
+from tests.integration.changes import CHANGES, field, model
+from tests.integration.changes import prepare_every as prepare
 from tests.integration.making import add, alter, columns, everything, make, rename, tables
 from tests.library.models import Publisher
 

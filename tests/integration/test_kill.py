@@ -15,7 +15,7 @@ KILLED = (
     "convert a field",
     "make a field unique",
 )
-PREPARE = "from tests.integration.changes import prepare; prepare()"
+PREPARE = "from tests.integration.changes import prepare_every; prepare_every()"
 # Each child makes the same change on a copy of its own and dies at its statement; 0 lives and counts.
 DIE = """
     from pathlib import Path
@@ -85,10 +85,10 @@ def test_the_next_process_sees_all_or_nothing_wherever_the_last_one_was_killed(p
 
 def test_a_change_can_be_made_again_after_a_kill_in_the_middle_of_it(project):
     kill = """
-        from tests.integration.changes import CHANGES, prepare
+        from tests.integration.changes import CHANGES, prepare_every
         from tests.integration.faults import Countdown
         if sys.argv[1] == "die":
-            prepare()
+            prepare_every()
             counted = Countdown(10, lambda: os.kill(os.getpid(), signal.SIGKILL))
             with connection.execute_wrapper(counted):
                 CHANGES["convert a field"]()

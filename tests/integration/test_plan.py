@@ -16,7 +16,8 @@ from dynamo.exceptions import DataRefused, DynamoError, SchemaRefused
 from dynamo.models import MetaField, MetaModel
 from dynamo.plans import Risk
 from dynamo.signals import pre_field_creation
-from tests.integration.changes import CHANGES, field, model, prepare
+from tests.integration.changes import CHANGES, field, model
+from tests.integration.changes import prepare_every as prepare
 from tests.integration.making import add, alter, everything, make, rename
 
 pytestmark = pytest.mark.django_db(transaction=True)

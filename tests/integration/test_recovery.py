@@ -11,7 +11,8 @@ from dynamo import recovery
 from dynamo.exceptions import DynamoError
 from events import journal
 from tests.integration.agreement import settled, unlogged
-from tests.integration.changes import CHANGES, field, model, prepare
+from tests.integration.changes import CHANGES, field, model
+from tests.integration.changes import prepare_every as prepare
 from tests.integration.faults import Countdown, failing
 from tests.integration.making import add
 

@@ -12,7 +12,8 @@ from dynamo.models import MetaField, MetaModel
 from projections.ddl import sqlite
 from projections.registry import registry
 from tests.integration.agreement import settled, unlogged
-from tests.integration.changes import CHANGES, prepare
+from tests.integration.changes import CHANGES
+from tests.integration.changes import prepare_every as prepare
 from tests.integration.databases import sql
 from tests.integration.faults import failing
 from tests.integration.making import (
