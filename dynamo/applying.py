@@ -112,7 +112,6 @@ class _Applied:
                     "retire them yourself if that is meant"
                 )
             found += [self._retired(model) for model in others]
-        found += list(self._followers({goal.after.id for goal in found}))
         return [goal for goal in found if len(goal.steps) > 1 or goal.after != goal.before]
 
     def _relinked(self, model: ModelSchema) -> ModelSchema:
@@ -183,16 +182,6 @@ class _Applied:
         loses = self.on_error == "keep" or not made.required
         fits = changes and self.on_error != "fail" and loses and not made.is_many_to_many
         return Handling(backfill=value, on_error=self.on_error if fits else "fail")
-
-    def _followers(self, known: set[str]) -> Iterator[Goal]:
-        """Link tables of models that the document leaves alone are named after those that it renames."""
-        renamed = [m for m in self.draft.models.values() if m is not None and not m.retired]
-        for model in renamed:
-            for other in list(self.work.referrers(model.id)):
-                if other.id not in known:
-                    fields = tuple(intent.with_link(f, other, self.draft) for f in other.fields)
-                    known.add(other.id)
-                    yield Goal(before=other, steps=[replace(other, fields=fields)])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -307,8 +296,7 @@ def _key(item: Mapping[str, Any]) -> str:
 
 
 def _labels(model: ModelSchema, one: FieldSchema) -> list[str]:
-    label = f"{model.label}.{one.name}"
-    return [one.id, label, label.removeprefix(f"{conf.default_app()}.")]
+    return [one.id, *conf.names(f"{model.label}.{one.name}")]
 
 
 def _names(model: ModelSchema) -> set[str]:

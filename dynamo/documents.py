@@ -102,8 +102,7 @@ def checked(document: Any) -> Mapping[str, Any]:
 
 def _schema(schema: Schema, wanted: frozenset[str]) -> dict[str, Any]:
     live = {model.label: model for model in schema.live()}
-    default = conf.default_app()
-    labels = {label if "." in label else f"{default}.{label}" for label in wanted}
+    labels = set(map(conf.full_label, wanted))
     unknown = sorted(labels - live.keys())
     if unknown:
         raise SchemaRefused(f"there is no model {', '.join(unknown)} at that moment")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dynamo import clashes, record
+from dynamo import clashes, neighbours, record
 from dynamo.changeset import ChangeSet
-from dynamo.retired import refuse_gone_target
 from events import store
 from events.diff import Handling
-from events.exceptions import SchemaRefused
 from events.schema import ModelSchema
 
 
@@ -33,32 +31,23 @@ class Goal:
 def reach(work: ChangeSet, goals: Iterable[Goal]) -> None:
     """Record all of them. Names may be swapped on the way; what clashes in the end is refused."""
     goals = sorted(goals, key=lambda goal: not goal.after.retired)
+    # Of a purged model nothing is left, but its stream goes on.
+    versions = store.last_versions(work.using, [goal.after.id for goal in goals if goal.before is None])
     for goal in goals:
         before = goal.before
-        # Of a purged model nothing is left, but its stream goes on.
-        version = store.last_version(work.using, goal.after.id) if before is None else 0
         for step in goal.steps:
-            record.record(work, before, step, goal.said, version=version)
+            record.record(work, before, step, goal.said, version=versions.get(step.id, 0))
             before = work.model(step.id)
     for goal in goals:
         made = work.model(goal.after.id)
+        if made is not None and goal.before is not None and goal.before.name != made.name:
+            neighbours.rename_link_columns(made, work)
+    for goal in goals:
+        made = work.model(goal.after.id)
         if made is not None and made.retired:
-            _refuse_referenced(made, work)
+            neighbours.refuse_referenced(made, work)
         elif made is not None:
             clashes.check_model(made, work)
             clashes.check_fields(made, work)
             for one in made.fields:
-                refuse_gone_target(work, made, one)
-
-
-def _refuse_referenced(gone: ModelSchema, work: ChangeSet) -> None:
-    names = [
-        f"{model.label}.{one.name}"
-        for model in work.referrers(gone.id)
-        for one in model.fields
-        if one.related_model == gone.id
-    ]
-    if names:
-        raise SchemaRefused(
-            f"{gone.label} would be retired, but {', '.join(names)} refers to it", fields=names
-        )
+                neighbours.refuse_gone_target(work, made, one)

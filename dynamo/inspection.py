@@ -139,7 +139,7 @@ def _described(model: ModelSchema) -> list[str]:
 
 
 def _model(label: str, at: At) -> ModelSchema:
-    found = api.schema(at).model(label if "." in label else f"{conf.default_app()}.{label}")
+    found = api.schema(at).model(conf.full_label(label))
     if found is None:
         raise ModelNotFound(f"there is no model {label!r} at that position", label=label)
     return found

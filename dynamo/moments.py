@@ -16,7 +16,7 @@ from dynamo.patience import patient
 from events import snapshots, store
 from events.exceptions import DynamoError, SchemaRefused
 from events.schema import Frozen, Schema
-from events.types import Recorded, RegistryTagged
+from events.types import RegistryTagged
 from projections import conf
 
 At: TypeAlias = "int | str | datetime | None"
@@ -95,11 +95,6 @@ def tags() -> Mapping[str, int]:
     using = conf.database()
     events = (r.event for r in store.read(using, stream_id=store.head(using).registry_id))
     return {e.after["name"]: e.after["position"] for e in events if isinstance(e, RegistryTagged)}
-
-
-def recorded_since(after: int, model_id: str | None = None) -> list[Recorded]:
-    """What was recorded after a position, to the registry or to one model."""
-    return list(store.read(conf.database(), after=after, stream_id=model_id))
 
 
 def _read(text: str) -> Any:

@@ -209,14 +209,10 @@ def _planned(made: Plan, *, sql: bool) -> Iterator[str]:
 
 
 def _chosen(what: str) -> tombstones.Tombstone:
-    short = [one for one in tombstones.tombstones() if what in _names(one)]
+    short = [one for one in tombstones.tombstones() if what == one.id or what in conf.names(one.label)]
     if not short:
         raise SchemaRefused(f"nothing that was retired is called {what!r}; `dynamo retired` lists what is")
     return short[-1]
-
-
-def _names(one: tombstones.Tombstone) -> set[str]:
-    return {one.id, one.label, one.label.removeprefix(f"{conf.default_app()}.")}
 
 
 def _values(pairs: list[str] | None) -> dict[str, Any]:

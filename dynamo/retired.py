@@ -9,13 +9,13 @@ from typing import Any, Final
 from django.apps import apps
 from django.core.exceptions import ValidationError
 
-from dynamo import clashes, handling, intent, naming, record, validators
+from dynamo import clashes, handling, intent, naming, neighbours, record, validators
 from dynamo.changeset import ChangeSet
 from dynamo.patience import patient
 from events.diff import Handling
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import FieldSchema, ModelSchema
-from projections import classes, conf
+from projections import conf
 from projections.registry import registry
 
 # What may become of references to rows that are gone.
@@ -57,7 +57,7 @@ def _restore_model(work: ChangeSet, model: ModelSchema, name: str, on_error: str
     live = replace(model, name=named, db_table=naming.table_name(model.app, named), retired=False)
     live = replace(live, fields=tuple(intent.with_link(f, live, work) for f in live.fields))
     for field in live.fields:
-        refuse_gone_target(work, live, field)
+        neighbours.refuse_gone_target(work, live, field)
     clashes.check_model(live, work)
     for field in live.fields:
         if field.is_relation:
@@ -73,7 +73,7 @@ def _restore_field(
     named = _checked(name, validators.field_name) if name else field.name
     live = replace(field, name=named, retired=False)
     live = intent.with_link(replace(live, column=naming.column_name(live)), model, work)
-    refuse_gone_target(work, model, live)
+    neighbours.refuse_gone_target(work, model, live)
     handling.check(live, said)
     after = model.without_retired(field.id).with_field(live)
     clashes.check_fields(after, work)
@@ -85,22 +85,6 @@ def _checked(name: str, rule: Callable[[Any], str]) -> str:
         return rule(name)
     except ValidationError as error:
         raise ValidationError({"name": error.messages}) from None
-
-
-def refuse_gone_target(work: ChangeSet, model: ModelSchema, field: FieldSchema) -> None:
-    """A relation cannot come back without what it refers to."""
-    if not field.is_relation or field.related_model == model.id:
-        return
-    where = f"{model.label}.{field.name}"
-    if "." in field.related_model:
-        if classes.hand_written(field.related_model) is None:
-            raise SchemaRefused(f"{where} refers to {field.related_model}, which the project has no more")
-        return
-    target = work.model(field.related_model)
-    if target is None:
-        raise SchemaRefused(f"{where} refers to a model that was purged, so it cannot come back")
-    if target.retired:
-        raise SchemaRefused(f"{where} refers to {target.label}, which is retired; restore that first")
 
 
 def _find(work: ChangeSet, what: str) -> tuple[ModelSchema, FieldSchema | None]:
@@ -124,8 +108,7 @@ def _retired_in(models: Iterable[ModelSchema]) -> Iterator[tuple[ModelSchema, Fi
 
 def _names(model: ModelSchema, field: FieldSchema | None) -> set[str]:
     label = model.label if field is None else f"{model.label}.{field.name}"
-    short = label.removeprefix(f"{conf.default_app()}.")
-    return {label, short, model.id if field is None else field.id}
+    return {*conf.names(label), model.id if field is None else field.id}
 
 
 def every() -> Iterator[tuple[ModelSchema, FieldSchema | None]]:

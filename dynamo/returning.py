@@ -33,8 +33,7 @@ class Wish:
 
     def value(self, model: ModelSchema, field: FieldSchema, *, alone: bool) -> Any:
         """The backfill of a field; its bare name will do where only one model is rolled back."""
-        label = f"{model.label}.{field.name}"
-        names = [field.id, label, label.removeprefix(f"{conf.default_app()}.")]
+        names = [field.id, *conf.names(f"{model.label}.{field.name}")]
         for name in (*names, field.name) if alone else names:
             if name in self.backfill:
                 self.used.add(name)
@@ -50,6 +49,8 @@ def returning(
     if now is None:
         goal.steps = [replace(past, retired_fields=(), version=0)]
         wish.empty.append(past.label)
+        return goal
+    if not now.retired and now == replace(past, version=now.version, retired_fields=now.retired_fields):
         return goal
     if wish.on_error == "null" and now.retired:
         goal.said[past.id] = Handling(on_error="null")

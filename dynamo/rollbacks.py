@@ -18,7 +18,6 @@ from dynamo.goals import Goal
 from dynamo.moments import At
 from dynamo.patience import patient
 from dynamo.returning import Wish, returning
-from dynamo.saving import rename_link_columns
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import Frozen, ModelSchema, Schema
 from events.types import Recorded, RegistryRolledBack
@@ -83,15 +82,6 @@ def _record(work: ChangeSet, found: list[Goal], place: int, to: At, model_id: st
     after = {"position": place, "model": model_id, "asked": str(to)}
     note(work, RegistryRolledBack(stream_id=work.mark.registry_id, after=Frozen(after)))
     goals.reach(work, found)
-    if model_id:
-        _follow_name(found[0], work)
-
-
-def _follow_name(goal: Goal, work: ChangeSet) -> None:
-    """Link tables of other models have a column that is named after this one."""
-    made = work.model(goal.after.id)
-    if made is not None and goal.before is not None and goal.before.name != made.name:
-        rename_link_columns(made, work)
 
 
 def _whole(work: ChangeSet, then: Schema, wish: Wish) -> list[Goal]:
@@ -142,7 +132,7 @@ def _live(model: ModelSchema | None) -> ModelSchema | None:
 def _id(model: Any) -> str:
     """Also of a model that was retired, by its label."""
     if isinstance(model, str):
-        label = model if "." in model else f"{conf.default_app()}.{model}"
+        label = conf.full_label(model)
         named = [m for m in registry.models.values() if m.label.lower() == label.lower() or m.id == model]
         if not named:
             raise ModelNotFound(f"there is no generated model {model!r}", label=model)

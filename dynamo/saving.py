@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from dynamo import clashes, handling, intent, naming, record
+from dynamo import clashes, handling, intent, naming, neighbours, record
 from dynamo.changeset import ChangeSet, current
 from dynamo.overlay import Shown
 from dynamo.patience import patient
@@ -38,7 +38,7 @@ def save_model(row: Any, update_fields: Iterable[str] | None) -> None:
         _check_accessors(after, before, work)
         record.record(work, before, after)
         if before is not None and before.name != after.name:
-            rename_link_columns(after, work)
+            neighbours.rename_link_columns(after, work)
         _remember(row, work)
     _accept(row, intent.model_row(after))
 
@@ -74,7 +74,7 @@ def delete_model(row: Any) -> None:
         before = _current_model(work, row)
         if before is None:
             raise ModelNotFound(f"{row} is not in the registry any more", model=str(row.pk))
-        _refuse_referenced(before, work)
+        neighbours.refuse_referenced(before, work)
         after = naming.retired_model(before, work.position())
         record.record(work, before, after)
         if conf.get("DYNAMO_DELETE_TABLES"):
@@ -244,28 +244,6 @@ def _check_accessors(after: ModelSchema, before: ModelSchema | None, work: Chang
     for field in after.fields:
         if field.is_relation:
             clashes.check_relation(after, field, work)
-
-
-def rename_link_columns(target: ModelSchema, work: ChangeSet) -> None:
-    """Link tables of other models have a column that is named after this one."""
-    for other in [m for m in work.referrers(target.id) if m.id != target.id]:
-        fields = tuple(intent.with_link(f, other, work) for f in other.fields)
-        record.record(work, other, replace(other, fields=fields))
-
-
-def _refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
-    relations = [
-        f"{other.label}.{field.name}"
-        for other in work.referrers(model.id)
-        if other.id != model.id
-        for field in other.fields
-        if field.related_model == model.id
-    ]
-    if relations:
-        raise SchemaRefused(
-            f"{model.label} is referred to by {', '.join(relations)}; retire these fields first",
-            fields=relations,
-        )
 
 
 def _accept(row: Any, attributes: dict[str, Any]) -> None:

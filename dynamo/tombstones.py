@@ -49,9 +49,16 @@ def tombstones(older_than: timedelta | None = None) -> list[Tombstone]:
     """Everything that was retired and not purged, the oldest first."""
     record.write_open()
     registry.ensure_loaded()
-    found = [_tombstone(*pair) for pair in retired.every()]
+    found = _described(list(retired.every()))
     limit = None if older_than is None else datetime.now(UTC) - older_than
     return sorted((t for t in found if limit is None or t.since <= limit), key=lambda t: t.position)
+
+
+def tombstone(what: str) -> Tombstone | None:
+    """The one with that id."""
+    registry.ensure_loaded()
+    found = [(m, f) for m, f in retired.every() if what == (m.id if f is None else f.id)]
+    return next(iter(_described(found)), None)
 
 
 def lines(tombstone: Tombstone) -> Iterator[bytes]:
@@ -80,9 +87,13 @@ def lines(tombstone: Tombstone) -> Iterator[bytes]:
             yield from _links(field, using)
 
 
-def _tombstone(model: ModelSchema, field: FieldSchema | None) -> Tombstone:
+def _described(pairs: list[tuple[ModelSchema, FieldSchema | None]]) -> list[Tombstone]:
+    times = store.times(conf.database(), {retired.retired_at(*pair) for pair in pairs})
+    return [_tombstone(*pair, times) for pair in pairs]
+
+
+def _tombstone(model: ModelSchema, field: FieldSchema | None, times: dict[int, str]) -> Tombstone:
     position = retired.retired_at(model, field)
-    (recorded,) = store.read(conf.database(), after=position - 1, upto=position)
     table, column = model.db_table, ""
     if field is not None:
         table, column = (field.table, "") if field.is_many_to_many else (table, field.column)
@@ -94,7 +105,7 @@ def _tombstone(model: ModelSchema, field: FieldSchema | None) -> Tombstone:
         table=table,
         column=column,
         position=position,
-        since=datetime.fromisoformat(recorded.recorded_at),
+        since=datetime.fromisoformat(times[position]),
         values=_count(model, field),
     )
 

@@ -211,6 +211,20 @@ def last_version(using: str, stream_id: str) -> int:
     return found or 0
 
 
+def last_versions(using: str, stream_ids: Sequence[str]) -> dict[str, int]:
+    """The version of each stream's last event, for those that have one, with one query."""
+    if not stream_ids:
+        return {}
+    found = _plain(using).filter(stream_id__in=stream_ids).values_list("stream_id")
+    return {str(key): version for key, version in found.annotate(last=Max("stream_version")).order_by()}
+
+
+def times(using: str, positions: Iterable[int]) -> dict[int, str]:
+    """When each of those positions was recorded, with one query."""
+    found = _plain(using).filter(position__in=list(positions))
+    return dict(found.values_list("position", "recorded_at"))
+
+
 def exists(using: str, recorded: Recorded) -> bool:
     """Whether this very event is in the log, as the reader's transaction sees it."""
     return _plain(using).filter(position=recorded.position, event_id=recorded.event_id).exists()

@@ -108,6 +108,16 @@ def database() -> str:
     return str(get("DYNAMO_DATABASE"))
 
 
+def full_label(label: str) -> str:
+    """A label with its app, which is the default one unless it says another."""
+    return label if "." in label else f"{default_app()}.{label}"
+
+
+def names(label: str) -> tuple[str, str]:
+    """What something of that full label may be called: also without the default app."""
+    return label, label.removeprefix(f"{default_app()}.")
+
+
 def default_app() -> str:
     return str(get("DYNAMO_DEFAULT_APP"))
 

@@ -53,9 +53,6 @@ class Transition:
         change = self.changes.get(model_id)
         return self.others(model_id) if change is None else change.after
 
-    def events_of(self, field_id: str) -> Iterator[Recorded]:
-        return (r for r in self.events if getattr(r.event, "field_id", None) == field_id)
-
     def shaped(self) -> Iterator[tuple[str, Change]]:
         """The changes that touch class, table or admin."""
         return ((model_id, c) for model_id, c in self.changes.items() if c.shape_changed)

@@ -78,7 +78,7 @@ def revert_schema(user: Any, said: dict[str, Any], token: str, typed: str, word:
 def purge_retired(user: Any, what: str, typed: str) -> str:
     """Drop what has that id, if its name was typed; returns the name."""
     access.require(user, access.PURGE)
-    found = next((one for one in tombstones.tombstones() if one.id == what), None)
+    found = tombstones.tombstone(what)
     if found is None:
         raise ValidationError(_("That is not there any more."))
     if typed != found.label:

@@ -151,7 +151,7 @@ CASES: Final = tuple(
         Case(
             name="verify",
             database=database,
-            title="verifying {size:,} events",
+            title="verifying the chain of {size:,} events",
             floor="SELECT and SHA-256 of the same bytes",
             target=3.0,
             rounds=ROUNDS,

@@ -13,7 +13,7 @@ from tests.integration.processes import Project
 
 # What these say when they fail is what a test says.
 pytest.register_assert_rewrite(
-    *(f"tests.integration.{name}" for name in ("agreement", "field_changes", "held"))
+    *(f"tests.integration.{name}" for name in ("agreement", "field_changes", "held", "returns"))
 )
 
 

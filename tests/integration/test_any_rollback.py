@@ -17,8 +17,8 @@ from events.models import SchemaEvent
 from projections.registry import registry
 from tests.integration.held import exact
 from tests.integration.making import make
+from tests.integration.returns import live
 from tests.integration.test_any_history import SURROUNDINGS, AnyHistory
-from tests.integration.test_rollback import live
 from tests.integration.values import sample
 
 TEXTS = ("7", "x")

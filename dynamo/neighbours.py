@@ -1,0 +1,50 @@
+"""Neighbours: what a change of one model means for those that refer to it, and that it refers to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dynamo import intent, record
+from dynamo.changeset import ChangeSet
+from events.exceptions import SchemaRefused
+from events.schema import FieldSchema, ModelSchema
+from projections import classes
+
+
+def refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
+    """A model that others refer to cannot be retired."""
+    relations = [
+        f"{other.label}.{field.name}"
+        for other in work.referrers(model.id)
+        if other.id != model.id
+        for field in other.fields
+        if field.related_model == model.id
+    ]
+    if relations:
+        raise SchemaRefused(
+            f"{model.label} is referred to by {', '.join(relations)}; retire these fields first",
+            fields=relations,
+        )
+
+
+def refuse_gone_target(work: ChangeSet, model: ModelSchema, field: FieldSchema) -> None:
+    """A relation cannot come back without what it refers to."""
+    if not field.is_relation or field.related_model == model.id:
+        return
+    where = f"{model.label}.{field.name}"
+    if "." in field.related_model:
+        if classes.hand_written(field.related_model) is None:
+            raise SchemaRefused(f"{where} refers to {field.related_model}, which the project has no more")
+        return
+    target = work.model(field.related_model)
+    if target is None:
+        raise SchemaRefused(f"{where} refers to a model that was purged, so it cannot come back")
+    if target.retired:
+        raise SchemaRefused(f"{where} refers to {target.label}, which is retired; restore that first")
+
+
+def rename_link_columns(target: ModelSchema, work: ChangeSet) -> None:
+    """Link tables of other models have a column that is named after this one."""
+    for other in [m for m in work.referrers(target.id) if m.id != target.id]:
+        fields = tuple(intent.with_link(f, other, work) for f in other.fields)
+        record.record(work, other, replace(other, fields=fields))
