@@ -29,7 +29,7 @@ def check(field: FieldSchema, said: Handling) -> None:
     if said.on_error == "value" and substitute is None:
         raise ValidationError({"error_value": 'on_error="value" needs an error_value'})
     if said.on_error == "null" and field.required and said.backfill is None:
-        raise ValidationError('on_error="null" needs required to be false')
+        raise ValidationError('on_error="null" needs required to be false, or a backfill')
 
 
 def _check_value(name: str, field: FieldSchema, row: fields.FieldType) -> None:

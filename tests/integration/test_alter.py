@@ -395,3 +395,31 @@ def test_a_reference_for_the_rest_must_be_to_a_row_that_is_there(said):
     field.type, field.options, field.related_model = "ForeignKey", {}, "Tag"
     with refused(DataRefused, "the target has no row 9"):
         field.save(**said)
+
+
+def test_values_that_do_not_fit_a_required_field_get_the_backfill():
+    meta = make("Book", pages={"type": "CharField", "required": True})
+    for text in ("12", "many"):
+        meta.get_model().objects.create(pages=text)
+    field = meta.fields.get()
+    field.type, field.options = "IntegerField", {}
+    with refused(ValidationError, "or a backfill"):
+        field.save(on_error="null")
+    field.save(on_error="null", backfill=0)
+    assert list(meta.get_model().objects.order_by("pk").values_list("pages", flat=True)) == [12, 0]
+    settled()
+
+
+def test_a_required_reference_that_lost_its_row_is_restored_with_the_backfill():
+    target = make("Tag", name="CharField")
+    tags = [target.get_model().objects.create(name=name) for name in "ab"]
+    meta = make("Book", tag={"type": "ForeignKey", "related_model": "Tag", "required": True})
+    for tag in tags:
+        meta.get_model().objects.create(tag=tag)
+    meta.fields.get().delete()
+    tags[0].delete()
+    with refused(DataRefused, "1 row refers to ids"):
+        dynamo.restore("Book.tag")
+    dynamo.restore("Book.tag", on_error="null", backfill=tags[1].pk)
+    assert list(meta.get_model().objects.values_list("tag__name", flat=True)) == ["b", "b"]
+    settled()
