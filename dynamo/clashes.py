@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 
 from dynamo import validators
 from dynamo.overlay import Catalogue
+from events.outlines import link_key
 from events.schema import FieldSchema, ModelSchema
 from projections import classes
-from projections.catalogue import link_key
 
 # Attributes that Django sets on instances of the user model, which no class shows.
 SET_ON_USERS: Final = frozenset({"backend"})

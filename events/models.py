@@ -128,10 +128,14 @@ class Snapshot(models.Model):
 
 
 class SnapshotModel(models.Model):
-    """A model as it was at a snapshot, if it changed since the one before; empty `data` if it was gone."""
+    """A model as it was at a snapshot, if it changed since the one before; nothing in it if it was gone.
+
+    `outline` is what start-up reads of it, `data` the whole, which events.snapshots packs.
+    """
 
     stream_id = models.UUIDField()
     position = models.PositiveBigIntegerField()
+    outline = models.TextField(default="")
     data = models.BinaryField()
 
     class Meta:

@@ -7,6 +7,7 @@ moment needs is one pass and fewer than two intervals of events, however long th
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -19,7 +20,8 @@ from events import fold, replay, store
 from events.envelope import Mark
 from events.exceptions import DynamoError, LogCorrupt
 from events.models import SchemaEvent, Snapshot, SnapshotModel
-from events.schema import Frozen, ModelSchema, Schema, canonical
+from events.outlines import Outline
+from events.schema import FIELD_ATTRIBUTES, MODEL_ATTRIBUTES, Frozen, ModelSchema, Schema, canonical
 from events.statements import inserts, run
 from events.types import RegistryEvent
 
@@ -35,12 +37,16 @@ BASE: Final = (
 )
 # Each model as of that pass; of most there is one row, and the index finds the last of several.
 MODELS: Final = (
-    "SELECT m.data FROM dynamo_events_snapshotmodel m WHERE m.position = (SELECT MAX(o.position) "
+    "SELECT m.outline, m.data FROM dynamo_events_snapshotmodel m WHERE m.position = (SELECT MAX(o.position) "
     "FROM dynamo_events_snapshotmodel o WHERE o.stream_id = m.stream_id AND o.position <= %s)"
 )
 END: Final = 2**63 - 1
+# Packed models begin with a checksum of all else, in so many bytes. It begins with what this release knows
+# of models, so that what another one wrote does not have it.
+CHECKED: Final = 4
+SEED: Final = zlib.crc32(canonical([MODEL_ATTRIBUTES, FIELD_ATTRIBUTES]))
 # What decoding raises for bytes that another release wrote, or nobody.
-UNREADABLE: Final = (TypeError, ValueError, LookupError, AttributeError)
+UNREADABLE: Final = (TypeError, ValueError, LookupError, AttributeError, zlib.error)
 
 
 def schema(using: str, upto: int | None = None) -> Schema:
@@ -70,10 +76,11 @@ def take(using: str, at: Mark, schemas: Callable[[Mark], Mapping[str, ModelSchem
             last = _base(using, at.position) or 0
             since = _plain(SchemaEvent, using).filter(position__gt=last, position__lte=at.position)
             streams = {str(key) for key in since.values_list("stream_id", flat=True).distinct()}
-            kept = [(key, at.position, encode(models.get(key))) for key in sorted(streams - {at.registry_id})]
+            kept = [(key, at.position, *pack(models.get(key))) for key in sorted(streams - {at.registry_id})]
             marks = [(at.position, at.hash)]
             statements = [*inserts(using, Snapshot, ("position", "hash"), marks)]
-            run(using, [*statements, *inserts(using, SnapshotModel, ("stream_id", "position", "data"), kept)])
+            names = ("stream_id", "position", "outline", "data")
+            run(using, [*statements, *inserts(using, SnapshotModel, names, kept)])
     except (DatabaseError, DynamoError) as error:
         logger.warning("no snapshot was taken at %s: %s", at.position, error)
 
@@ -108,8 +115,37 @@ def verified(using: str, upto: int | None = None) -> tuple[Schema, list[str]]:
     return Schema(position=position, models=Frozen(models)), problems
 
 
-def encode(model: ModelSchema | None) -> bytes:
-    return b"" if model is None else canonical(asdict(model))
+def packed(using: str, upto: int) -> tuple[int, list[tuple[Outline, bytes]]]:
+    """The last pass up to a position and its models, none of them decoded; 0 and nothing without one."""
+    base = _base(using, upto)
+    if base is None:
+        return 0, []
+    try:
+        return base, [(Outline.read(outline), data) for outline, data in _kept(using, base)]
+    except UNREADABLE as error:
+        logger.warning("the snapshot at %s is passed over: %s; run `manage.py dynamo doctor`", base, error)
+        return 0, []
+
+
+def pack(model: ModelSchema | None) -> tuple[str, bytes]:
+    """A model's outline, and its bytes as they are kept, in the database as in memory."""
+    if model is None:
+        return "", b""
+    outline, data = Outline.of(model).text(), zlib.compress(canonical(asdict(model)))
+    return outline, _checksum(outline, data) + data
+
+
+def unpacked(data: bytes) -> ModelSchema:
+    (model,) = replay.decoded([_json(data)]).values()
+    return model
+
+
+def _json(data: bytes) -> bytes:
+    return zlib.decompress(memoryview(data)[CHECKED:])
+
+
+def _checksum(outline: str, data: bytes | memoryview) -> bytes:
+    return zlib.crc32(data, zlib.crc32(outline.encode(), SEED)).to_bytes(CHECKED, "big")
 
 
 def _start(using: str, upto: int | None) -> Schema:
@@ -118,7 +154,7 @@ def _start(using: str, upto: int | None) -> Schema:
     if base is None:
         return Schema()
     try:
-        models = replay.decoded(_kept(using, base))
+        models = replay.decoded(_json(data) for _, data in _kept(using, base))
     except UNREADABLE:
         return Schema()
     return Schema(position=base, models=Frozen(models))
@@ -131,20 +167,30 @@ def _base(using: str, upto: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _kept(using: str, base: int) -> Iterator[bytes]:
+def _kept(using: str, base: int) -> Iterator[tuple[str, bytes]]:
+    """Outlines and packed models of a pass. Raises ValueError where one was not packed by this release."""
     with connections[using].cursor() as cursor:
         cursor.execute(MODELS, [base])
         rows = cursor.fetchall()
-    return (bytes(row[0]) for row in rows if row[0])
+    for outline, held in rows:
+        data = held if type(held) is bytes else bytes(held)
+        if data and data[:CHECKED] != _checksum(outline, memoryview(data)[CHECKED:]):
+            raise ValueError(f"the model {outline[:36]!r} is damaged, or of another release")
+        if data:
+            yield outline, data
 
 
 def _odd(using: str, position: int, models: Mapping[str, ModelSchema], changed: set[str]) -> list[str]:
     """What a pass has wrong; models that did not change since the one before are in that one."""
-    rows = _plain(SnapshotModel, using).filter(position=position).values_list("stream_id", "data")
-    kept = {str(key): data if isinstance(data, bytes) else store.as_bytes(data) for key, data in rows}
+    rows = _plain(SnapshotModel, using).filter(position=position).values_list("stream_id", "outline", "data")
+    kept = {str(key): (outline, _bytes(data)) for key, outline, data in rows}
     found = [f"model {key} is missing" for key in sorted(changed - kept.keys())]
-    wrong = (key for key, data in kept.items() if data != encode(models.get(key)))
+    wrong = (key for key, row in kept.items() if row != pack(models.get(key)))
     return found + [f"model {key} is not what the events make of it" for key in sorted(wrong)]
+
+
+def _bytes(data: Any) -> bytes:
+    return data if isinstance(data, bytes) else store.as_bytes(data)
 
 
 def _plain(model: type[Any], using: str) -> QuerySet[Any]:

@@ -89,7 +89,12 @@ def _complete(after: ModelSchema, content_type: Any, using: str) -> None:
 
 def project_local(transition: Transition) -> None:
     """Forget cached ContentTypes: their ids and names may be another transaction's."""
-    if apps.is_installed("django.contrib.contenttypes") and any(True for _ in transition.shaped()):
+    if any(True for _ in transition.shaped()):
+        forget()
+
+
+def forget() -> None:
+    if apps.is_installed("django.contrib.contenttypes"):
         _content_types().clear_cache()
 
 

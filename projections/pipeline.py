@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 from weakref import WeakSet
 
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
@@ -19,14 +20,17 @@ from events.exceptions import LogCorrupt, SchemaBusy
 from events.schema import ModelSchema
 from events.types import Recorded
 from projections import admin_site, cache, conf, lazy
+from projections.catalogue import Catalogue
 from projections.ddl import engine, projector
 from projections.ddl.projector import Payload
 from projections.registry import UNKNOWN, registry
-from projections.transition import Transition, joined
+from projections.transition import Change, Transition, joined
 
 logger = logging.getLogger("dynamo")
 
 SETTLE_SECONDS = 5
+
+Show: TypeAlias = Callable[[], None]
 
 # Set by the layer above, which knows how to take a change back.
 heal: Callable[[str], None] | None = None
@@ -55,16 +59,10 @@ def project_local(transition: Transition) -> None:
     admin_site.project(transition)
 
 
-def transition(
-    before: Mapping[str, ModelSchema],
-    after: Mapping[str, ModelSchema],
-    events: tuple[Recorded, ...],
-    start: Mark,
-    end: Mark,
-) -> Transition:
-    return Transition(
-        changes=joined(before, after), events=events, start=start, end=end, others=registry.schema
-    )
+def adopt(catalogue: Catalogue, mark: Mark) -> None:
+    """As `project_local`, for a process that knew nothing before and so has no classes."""
+    registry.adopt(catalogue, mark)
+    cache.forget()
 
 
 def catch_up(*, within: bool = False) -> bool:
@@ -80,19 +78,24 @@ def catch_up(*, within: bool = False) -> bool:
     while True:
         # While something is staged this process is ahead of the log on purpose, inside a transaction that
         # holds the writers' lock. The log is read without the registry's lock: a writer may wait for that.
-        mark = registry.mark
+        with registry.lock:
+            mark, catalogue = registry.mark, registry.catalogue
         if staged or not (registry.loaded or store.installed(using)):
             return False
         at = _shown(using)
         if at == mark:
             registry.loaded = True
             return False
-        models, events = _gap(using, mark, at) or _whole(using, at)
+        show = (
+            _gap(using, catalogue, mark, at)
+            or _first(using, catalogue, at)
+            or _whole(using, catalogue, mark, at)
+        )
         with registry.lock:
             if staged:
                 return False
             if registry.mark == mark:
-                project_local(transition(registry.models, models, events, mark, at))
+                show()
                 registry.loaded = True
                 lazy.relist()
                 return True
@@ -159,21 +162,51 @@ def schemas_at(mark: Mark) -> Mapping[str, ModelSchema]:
     return snapshots.schema(conf.database(), mark.position).models
 
 
-def _gap(using: str, mark: Mark, at: Mark) -> tuple[dict[str, ModelSchema], tuple[Recorded, ...]] | None:
-    """The schemas after the events between two marks; None where the one does not lead to the other."""
-    models = dict(registry.models)
+def _gap(using: str, known: Catalogue, mark: Mark, at: Mark) -> Show | None:
+    """Replay the events between two marks on the models they touch; None where one leads not to the other."""
     if at.registry_id != mark.registry_id or at.position <= mark.position:
         return None
     events = tuple(store.read(using, after=mark.position, upto=at.position))
     if not events or events[0].prev_hash != mark.hash:
         return None
+    return partial(project_local, _transition(_changes(known, events), events, mark, at))
+
+
+def _first(using: str, known: Catalogue, at: Mark) -> Show | None:
+    """Where nothing is known yet: take a snapshot as it is, and replay the events since; None without one."""
+    if len(known.models):
+        return None
+    base, kept = snapshots.packed(using, at.position)
+    if not base:
+        return None
+    found = Catalogue.of(kept)
+    changes = _changes(found, store.read(using, after=base, upto=at.position))
+    return partial(adopt, found.changed(changes), at)
+
+
+def _whole(using: str, known: Catalogue, mark: Mark, at: Mark) -> Show:
+    models = snapshots.schema(using, at.position).models
+    return partial(project_local, _transition(joined(known.models, models), (), mark, at))
+
+
+def _changes(known: Catalogue, events: Iterable[Recorded]) -> dict[str, Change]:
+    """What events make of the models they are about; the others are not looked at."""
+    models: dict[str, ModelSchema] = {}
+    touched: set[str] = set()
     for recorded in events:
+        model_id = recorded.stream_id
+        if model_id not in touched and model_id in known.models:
+            models[model_id] = known.models[model_id]
+        touched.add(model_id)
         fold.advance(models, recorded)
-    return models, events
+    pairs = ((key, Change(before=known.models.get(key), after=models.get(key))) for key in touched)
+    return {key: change for key, change in pairs if change.before != change.after}
 
 
-def _whole(using: str, at: Mark) -> tuple[dict[str, ModelSchema], tuple[Recorded, ...]]:
-    return dict(snapshots.schema(using, at.position).models), ()
+def _transition(
+    changes: Mapping[str, Change], events: tuple[Recorded, ...], start: Mark, end: Mark
+) -> Transition:
+    return Transition(changes=changes, events=events, start=start, end=end, others=registry.schema)
 
 
 class Staged:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from django.apps import apps
@@ -185,7 +185,25 @@ class Registry:
             for change in related:
                 self._expire_targets(change)
             self.mark = transition.end
-            self._build_awaited(shaped)
+            self._build_awaited(change.live_after for change in shaped.values())
+            self.moved.notify_all()
+
+    def adopt(self, catalogue: Catalogue, mark: Mark) -> None:
+        """Begin with a whole catalogue. Only models that something waits for are looked at.
+
+        A hand-written class has the accessors of relations to it, so those that have one are built.
+        """
+        with self.lock:
+            self.catalogue = catalogue
+            targets = [reference for reference in catalogue.referrers if "." in reference]
+            for target in filter(None, map(classes.hand_written, targets)):
+                relations.track(target)
+                relations.expire(target)
+            self.mark = mark
+            named = (catalogue.keys.get(key) for key in (*waiting, *apps._pending_operations))
+            awaited = {model_id for model_id in named if model_id is not None}
+            awaited.update(*(catalogue.referrers[target] for target in targets))
+            self._build_awaited(catalogue.models[model_id] for model_id in sorted(awaited))
             self.moved.notify_all()
 
     def _update_classes(self, shaped: dict[str, Change], renamed: frozenset[str]) -> None:
@@ -236,14 +254,11 @@ class Registry:
             if target is not None and not target.retired and target.id != schema.id:
                 self._find(target.key)
 
-    def _build_awaited(self, shaped: dict[str, Change]) -> None:
+    def _build_awaited(self, schemas: Iterable[ModelSchema | None]) -> None:
         """Build what code already waits for: string references, accessors on hand-written classes, and what
         somebody held while it was retired.
         """
-        for change in shaped.values():
-            schema = change.live_after
-            if schema is None:
-                continue
+        for schema in filter(None, schemas):
             awaited = (
                 schema.key in waiting or schema.key in apps._pending_operations or self._is_held(schema.id)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from events.envelope import COLUMNS, linked, uuid7
 from events.replay import replay as replay_rows
 from events.schema import FieldSchema, Frozen, ModelSchema
 from events.types import Context, Event, FieldAdded, FieldAltered, ModelCreated
+from projections.catalogue import Catalogue
 from tests.benchmarks.database import NAMES
 from tests.benchmarks.measure import Case, Pair
 from tests.benchmarks.subjects import TYPES
@@ -47,6 +49,12 @@ def schema_now(rounds: int, size: int) -> Pair:
     return Pair(measured=lambda _: moments.schema, floor=lambda _: loaded)
 
 
+def start_up(rounds: int, size: int) -> Pair:
+    write_log(events=size * (FIELDS + 1), models=size)
+    take_pass()
+    return Pair(measured=lambda _: started, floor=lambda _: selected)
+
+
 def verified() -> None:
     assert audit.verify(USING).first_bad_position is None
 
@@ -72,7 +80,20 @@ def folded() -> None:
 
 def loaded() -> None:
     for data in read(KEPT):
-        orjson.loads(data)
+        orjson.loads(zlib.decompress(data[snapshots.CHECKED :]))
+
+
+def started() -> None:
+    """What a process knows of all models before it uses any."""
+    found = Catalogue.of(snapshots.packed(USING, snapshots.END)[1])
+    assert len(found.keys) == len(found.models)
+    assert not found.models.decoded()
+
+
+def selected() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT)
+        cursor.fetchall()
 
 
 def read(sql: str) -> Iterator[bytes]:
@@ -167,6 +188,16 @@ CASES: Final = tuple(
             rounds=ROUNDS,
             size=100_000,
             prepare=replay,
+        ),
+        Case(
+            name="start-up",
+            database=database,
+            title="start-up with {size:,} models: bytes read, names known, none decoded",
+            floor="SELECT of the same bytes",
+            target=2.0,
+            rounds=4 * ROUNDS,
+            size=10_000,
+            prepare=start_up,
         ),
         Case(
             name="schema-now",
