@@ -22,7 +22,8 @@ SET_ON_USERS: Final = frozenset({"backend"})
 
 def check_model(model: ModelSchema, catalogue: Catalogue) -> None:
     """A model's name must be free among generated, hand-written and link-table models of its app."""
-    for other in catalogue.in_app(model.app):
+    holders = list(catalogue.holders(*model.key))
+    for other in holders:
         if other.key == model.key and other.id != model.id:
             raise ValidationError(
                 {"name": f"there is a model {other.label} already; names differ in more than case"}
@@ -31,7 +32,7 @@ def check_model(model: ModelSchema, catalogue: Catalogue) -> None:
         raise ValidationError(
             {"name": f"{model.label} is a model in the project's code; choose another name"}
         )
-    for neighbour in catalogue.in_app(model.app):
+    for neighbour in holders:
         for field in neighbour.fields:
             if field.is_many_to_many and link_key(neighbour, field) == model.key:
                 raise ValidationError(
@@ -149,7 +150,7 @@ def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
 
 
 def _check_link(model: ModelSchema, field: FieldSchema, catalogue: Catalogue) -> None:
-    for other in (*catalogue.in_app(model.app), model):
+    for other in (*catalogue.linking(model.app), model):
         for its in other.fields:
             if its.id != field.id and its.is_many_to_many and its.table == field.table:
                 raise ValidationError(

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from events.outlines import link_keys
 from events.schema import ModelSchema
 from projections.registry import registry
 
 
 class Catalogue(Protocol):
-    """Schemas found by id, by name, by what they refer to and by app; all but the first are live."""
+    """Schemas found by id, by name, by what they refer to and by link tables; all but the first are live.
+
+    `holders` are those that Django registers a class of under a name: their own, or that of a link table.
+    """
 
     def model(self, model_id: str) -> ModelSchema | None: ...
     def named(self, app: str, name: str) -> ModelSchema | None: ...
     def referrers(self, reference: str) -> Iterable[ModelSchema]: ...
-    def in_app(self, app: str) -> Iterable[ModelSchema]: ...
+    def holders(self, app: str, name: str) -> Iterable[ModelSchema]: ...
+    def linking(self, app: str) -> Iterable[ModelSchema]: ...
 
 
 class Shown:
@@ -31,8 +36,11 @@ class Shown:
         found = (registry.schema(model_id) for model_id in registry.referrers(reference.lower()))
         return (model for model in found if model is not None)
 
-    def in_app(self, app: str) -> Iterator[ModelSchema]:
-        return (model for model in registry.live() if model.app == app)
+    def holders(self, app: str, name: str) -> Iterator[ModelSchema]:
+        return registry.holders((app, name.lower()))
+
+    def linking(self, app: str) -> Iterator[ModelSchema]:
+        return registry.linking(app)
 
 
 class Overlay:
@@ -61,9 +69,15 @@ class Overlay:
         untouched = (m for m in self.beneath.referrers(reference) if m.id not in self.models)
         return (m for m in (*untouched, *self._live()) if any(f.related_model == reference for f in m.fields))
 
-    def in_app(self, app: str) -> Iterator[ModelSchema]:
-        yield from (m for m in self.beneath.in_app(app) if m.id not in self.models)
-        yield from (m for m in self._live() if m.app == app)
+    def holders(self, app: str, name: str) -> Iterator[ModelSchema]:
+        wanted = (app, name.lower())
+        yield from (m for m in self.beneath.holders(app, name) if m.id not in self.models)
+        yield from (m for m in self._live() if wanted == m.key or wanted in link_keys(m))
+
+    def linking(self, app: str) -> Iterator[ModelSchema]:
+        """The models of an app that have link tables."""
+        yield from (m for m in self.beneath.linking(app) if m.id not in self.models)
+        yield from (m for m in self._live() if m.app == app and link_keys(m))
 
     def _live(self) -> list[ModelSchema]:
         return [m for m in self.models.values() if m is not None and not m.retired]

@@ -33,7 +33,7 @@ class Outline(NamedTuple):
     def of(cls, model: ModelSchema) -> Outline:
         """A model's link tables refer to the model itself."""
         app, name = model.key
-        links = tuple(link_key(model, f)[1] for f in model.fields if f.is_many_to_many)
+        links = tuple(link for _, link in link_keys(model))
         targets = {reference(f) for f in model.fields if f.is_relation} | ({model.id} if links else set())
         return cls(model.id, app, name, model.retired, links, tuple(sorted(targets)))
 
@@ -61,3 +61,7 @@ def reference(relation: FieldSchema) -> str:
 def link_key(schema: ModelSchema, relation: FieldSchema) -> Key:
     """Under which name Django registers the link table's class."""
     return schema.app, f"{schema.name}_{relation.name}".lower()
+
+
+def link_keys(schema: ModelSchema) -> list[Key]:
+    return [link_key(schema, f) for f in schema.fields if f.is_many_to_many]

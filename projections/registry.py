@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from events.envelope import Mark
+from events.outlines import Key
 from events.schema import ModelSchema
 from projections import classes, relations
 from projections.catalogue import Catalogue
@@ -64,6 +65,20 @@ class Registry:
     def referrers(self, reference: str) -> frozenset[str]:
         """Ids of the live models with a relation to a model, given by id or by "app.model"."""
         return self.catalogue.referrers.get(reference, frozenset())
+
+    def holders(self, key: Key) -> Iterator[ModelSchema]:
+        """The live models of which Django has a class by that name: the model's, or a link table's."""
+        self.ensure_loaded()
+        catalogue = self.catalogue
+        found = (catalogue.keys.get(key), catalogue.link_keys.get(key))
+        return (catalogue.models[model_id] for model_id in found if model_id is not None)
+
+    def linking(self, app_label: str) -> Iterator[ModelSchema]:
+        """The live models of a label that have link tables."""
+        self.ensure_loaded()
+        catalogue = self.catalogue
+        owners = {owner for (label, _), owner in catalogue.link_keys.items() if label == app_label}
+        return (catalogue.models[model_id] for model_id in sorted(owners))
 
     def knows(self, app_label: str, model_name: str) -> bool:
         key = (app_label, model_name)

@@ -221,3 +221,15 @@ def test_a_change_is_made_though_no_snapshot_can_be_taken(log, monkeypatch):
     for n in range(6):
         add(log, f"h{n}", "IntegerField")
     settled()
+
+
+def test_a_change_decodes_no_model_that_it_does_not_concern(log):
+    make("Other", a="CharField")
+    for n in range(8):
+        make(f"Idle{n}", a="CharField")
+    begin()
+    before = registry.models.decoded()
+    add(log, "extra", "IntegerField")
+    make("Newcomer", a="CharField")
+    assert registry.models.decoded() <= before + 2
+    settled()
