@@ -62,7 +62,7 @@ class Project:
     def run(self, code: str, *arguments: str) -> str:
         """Run to the end; a process that fails fails the test with what it said."""
         process = self.start(code, *arguments)
-        out, errors = process.communicate(timeout=170)
+        out, errors = process.communicate(timeout=580)
         assert process.returncode == 0, errors[-4000:]
         return out.strip()
 

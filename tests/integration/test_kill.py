@@ -70,6 +70,8 @@ LOOK = """
 """
 
 
+# Some fifty databases are copied and looked at, which waits for the disk a thousand times.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("change", KILLED)
 def test_the_next_process_sees_all_or_nothing_wherever_the_last_one_was_killed(project, change):
     assert change in CHANGES
