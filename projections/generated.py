@@ -16,6 +16,18 @@ SETTERS: Final = "_dynamo_setters"
 class GeneratedBase(ModelBase):
     """Metaclass of generated classes; by it projections.pickling knows them."""
 
+    def __getattr__(self, name: str) -> Any:
+        """The way back of a relation may be missing because the class that has it was not made yet."""
+        complete(self, name)
+        return type.__getattribute__(self, name)
+
+
+def complete(cls: type, name: str) -> None:
+    """Have the classes made that refer to this one, if an attribute of that name could be theirs."""
+    known = None if name.startswith("_") else getattr(vars(cls).get("_meta"), "complete", None)
+    if known is not None:
+        known()
+
 
 def own_setters(cls: Any, names: Collection[str]) -> list[str]:
     """The attributes whose field, from a third party, makes something of a value that is set."""
@@ -39,6 +51,11 @@ class GeneratedModel(models.Model, metaclass=GeneratedBase):
 
     class Meta:
         abstract = True
+
+    def __getattr__(self, name: str) -> Any:
+        """As of the class. What is still missing raises what it raised before, such as DoesNotExist."""
+        complete(type(self), name)
+        return object.__getattribute__(self, name)
 
     def __str__(self) -> str:
         if self.dynamo_display:

@@ -36,13 +36,17 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
     incoming: ClassVar[Incoming]
     staging: list[Any] | None = None
 
-    @property
-    def _relation_tree(self) -> list[Any]:
-        known = self.__dict__.get(INCOMING)
+    def complete(self) -> list[Any]:
+        """The relations that generated classes have to this one; the classes are made for it, once."""
+        known: list[Any] | None = self.__dict__.get(INCOMING)
         if known is None:
             known = list(type(self).incoming(self.concrete_model))
             self.__dict__[INCOMING] = known
-        return [*self._hand_written(), *known]
+        return known
+
+    @property
+    def _relation_tree(self) -> list[Any]:
+        return [*self._hand_written(), *self.complete()]
 
     @_relation_tree.deleter
     def _relation_tree(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, User
@@ -345,3 +347,37 @@ def test_joins_know_what_was_added_or_renamed_after_the_first_of_them(transactio
     for cls, way in ((books, "author"), (books, "tags"), (writers, "novel"), (writers, "tagged")):
         assert cls.objects.filter(**{f"{way}__{names[cls]}__gt": ""}).count() == 1
     assert books.objects.select_related("author").get().author.name == "x"
+
+
+WRITE = """
+    make("Book", title="CharField")
+    make("Cover", book={"type": "OneToOneField", "related_model": "Book"})
+    make("Shelf", books={"type": "ManyToManyField", "related_model": "Book"})
+    make("Note", book={"type": "ForeignKey", "related_model": "Book"})
+    Book = dynamo.get_model("Book")
+    dune, emma = Book.objects.create(title="Dune"), Book.objects.create(title="Emma")
+    dynamo.get_model("Cover").objects.create(book=dune)
+    dynamo.get_model("Shelf").objects.create().books.add(dune)
+    dynamo.get_model("Note").objects.create(book=dune)
+"""
+READ = {
+    "the way back of a many-to-many": "print(dune.shelf_set.count())",
+    "of a foreign key": "print(dune.note_set.count())",
+    "of a one-to-one": "print(int(dune.cover.book_id == dune.pk))",
+    "of a one-to-one without a row": """
+        try:
+            emma.cover
+        except Book.cover.RelatedObjectDoesNotExist:
+            print(1)
+    """,
+    "on the class": "print(int(Book.shelf_set.rel.related_model is dynamo.get_model('Shelf')))",
+    "prefetched": "print(len(Book.objects.prefetch_related('shelf_set')[0].shelf_set.all()))",
+    "what there is not": "print(int(not hasattr(dune, 'unknown') and not hasattr(Book, 'unknown')))",
+}
+
+
+def test_a_new_process_knows_the_way_back_before_the_class_that_refers_was_used(project):
+    project.run(WRITE)
+    for what, code in READ.items():
+        first = "Book = dynamo.get_model('Book')\ndune, emma = Book.objects.order_by('pk')\n"
+        assert project.run(first + textwrap.dedent(code)) == "1", what
