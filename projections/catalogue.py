@@ -42,8 +42,13 @@ class Schemas(Mapping[str, ModelSchema]):
         return sum(isinstance(found, ModelSchema) for found in self._held.values())
 
     def changed(self, changes: Mapping[str, Change]) -> Schemas:
-        held = {key: found for key, found in self._held.items() if key not in changes}
-        return Schemas(held | {key: c.after for key, c in changes.items() if c.after is not None})
+        held = dict(self._held)
+        for model_id, change in changes.items():
+            if change.after is None:
+                held.pop(model_id, None)
+            else:
+                held[model_id] = change.after
+        return Schemas(held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,8 +78,7 @@ def catch_up(*, within: bool = False) -> bool:
     while True:
         # While something is staged this process is ahead of the log on purpose, inside a transaction that
         # holds the writers' lock. The log is read without the registry's lock: a writer may wait for that.
-        with registry.lock:
-            mark, catalogue = registry.mark, registry.catalogue
+        mark, catalogue = registry.mark, registry.catalogue
         if staged or not (registry.loaded or store.installed(using)):
             return False
         at = _shown(using)
@@ -94,7 +93,8 @@ def catch_up(*, within: bool = False) -> bool:
         with registry.lock:
             if staged:
                 return False
-            if registry.mark == mark:
+            # Another catalogue with the same mark: something was staged and taken back meanwhile.
+            if registry.mark == mark and registry.catalogue is catalogue:
                 show()
                 registry.loaded = True
                 lazy.relist()
@@ -191,16 +191,14 @@ def _whole(using: str, known: Catalogue, mark: Mark, at: Mark) -> Show:
 
 def _changes(known: Catalogue, events: Iterable[Recorded]) -> dict[str, Change]:
     """What events make of the models they are about; the others are not looked at."""
-    models: dict[str, ModelSchema] = {}
-    touched: set[str] = set()
+    before: dict[str, ModelSchema] = {}
+    after: dict[str, ModelSchema] = {}
     for recorded in events:
         model_id = recorded.stream_id
-        if model_id not in touched and model_id in known.models:
-            models[model_id] = known.models[model_id]
-        touched.add(model_id)
-        fold.advance(models, recorded)
-    pairs = ((key, Change(before=known.models.get(key), after=models.get(key))) for key in touched)
-    return {key: change for key, change in pairs if change.before != change.after}
+        if model_id not in before and model_id in known.models:
+            before[model_id] = after[model_id] = known.models[model_id]
+        fold.advance(after, recorded)
+    return joined(before, after)
 
 
 def _transition(

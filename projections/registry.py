@@ -218,6 +218,8 @@ class Registry:
             named = (catalogue.keys.get(key) for key in (*waiting, *apps._pending_operations))
             awaited = {model_id for model_id in named if model_id is not None}
             awaited.update(*(catalogue.referrers[target] for target in targets))
+            # Held since another log was followed, as before a restored backup.
+            awaited.update(set(catalogue.keys.values()).intersection(self._retired))
             self._build_awaited(catalogue.models[model_id] for model_id in sorted(awaited))
             self.moved.notify_all()
 

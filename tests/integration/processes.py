@@ -59,10 +59,10 @@ class Project:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(command, env=self.environment(), cwd=ROOT, text=True, **pipes)
 
-    def run(self, code: str, *arguments: str) -> str:
-        """Run to the end; a process that fails fails the test with what it said."""
+    def run(self, code: str, *arguments: str, seconds: int = 170) -> str:
+        """Run to the end; a process that fails, or hangs so long, fails the test with what it said."""
         process = self.start(code, *arguments)
-        out, errors = process.communicate(timeout=580)
+        out, errors = process.communicate(timeout=seconds)
         assert process.returncode == 0, errors[-4000:]
         return out.strip()
 

@@ -77,7 +77,7 @@ def test_the_next_process_sees_all_or_nothing_wherever_the_last_one_was_killed(p
     assert change in CHANGES
     project.run(PREPARE)
     places = project.run(DIE, change)
-    seen = json.loads(project.run(LOOK, places))
+    seen = json.loads(project.run(LOOK, places, seconds=400))
     assert len(seen) > 8
     assert [problems for problems, _ in seen] == [[]] * len(seen)
     whole, untouched = seen[0][1], seen[1][1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -13,10 +14,12 @@ from django.test.utils import CaptureQueriesContext
 import dynamo
 from dynamo.models import MetaModel
 from events import fold, snapshots, store
+from events.envelope import Mark
 from events.models import Snapshot, SnapshotModel
 from projections import pipeline
 from projections.catalogue import Catalogue
 from projections.registry import registry
+from projections.transition import Transition, joined
 from tests.integration.agreement import settled
 from tests.integration.databases import sql
 from tests.integration.making import add, alter, make, rename
@@ -142,6 +145,72 @@ def test_a_process_that_begins_finds_all_by_name_and_relation(log):
     shelf = apps.get_model("dynamic", "Shelf_books")
     assert shelf._meta.auto_created is dynamo.get_model("Shelf")
     assert [r.name for r in dynamo.get_model("Book")._meta.related_objects] == ["shelf"]
+
+
+def test_a_pass_that_another_zlib_packed_is_as_good(log):
+    row = SnapshotModel.objects.exclude(outline="").order_by("position").last()
+    data = zlib.compress(zlib.decompress(bytes(row.data)[snapshots.CHECKED :]), 0)
+    packed = snapshots._checksum(row.outline, data) + data
+    assert packed != bytes(row.data)
+    SnapshotModel.objects.filter(pk=row.pk).update(data=packed)
+    assert dynamo.verify().ok
+    assert dict(dynamo.schema().models) == dict(folded().models)
+
+
+@pytest.mark.parametrize("forged", ["dynamic cook", "other book"])
+def test_an_outline_that_leads_elsewhere_is_reported(log, forged):
+    row = SnapshotModel.objects.filter(outline__contains="dynamic book").order_by("position").last()
+    outline = row.outline.replace("dynamic book", forged)
+    data = bytes(row.data)[snapshots.CHECKED :]
+    packed = snapshots._checksum(outline, data) + data
+    SnapshotModel.objects.filter(pk=row.pk).update(outline=outline, data=packed)
+    assert any("not what the events make of it" in problem for problem in dynamo.verify().problems)
+    run("doctor", "--fix")
+    settled()
+
+
+def test_a_class_that_is_held_through_another_log_is_right_again(log):
+    """As when a restored backup takes the place of an empty database."""
+    Book = dynamo.get_model("Book")
+    fields = registry.catalogue.models[Book.dynamo_id].fields
+    with registry.lock:
+        registry.project(emptied())
+    pipeline.reset()
+    assert [f.name for f in Book._meta.local_fields[1:]] == [f.name for f in fields]
+    assert dynamo.get_model("Book") is Book
+
+
+def emptied() -> Transition:
+    models = dict(registry.models)
+    return Transition(
+        changes=joined(models, {}), events=(), start=registry.mark, end=Mark(), others=registry.schema
+    )
+
+
+WRITE = """
+    from events import snapshots
+    snapshots.INTERVAL = 4
+    book = make("Book", title="CharField", pages="IntegerField")
+    make("Shelf", books={"type": "ManyToManyField", "related_model": "Book"})
+    for n in range(4):
+        make(f"Idle{n}", a="CharField")
+    Book = dynamo.get_model("Book")
+    dynamo.get_model("Shelf").objects.create().books.add(Book.objects.create(title="Dune"))
+"""
+BEGIN = """
+    from django.apps import apps
+    from projections.registry import registry
+    connection.ensure_connection()
+    first = registry.built(), registry.models.decoded() <= 2, len(registry.models)
+    Book = apps.get_model("dynamic", "book")
+    (book,) = Book.objects.all()
+    print(*first, book.title, book.shelf_set.count(), dynamo.verify().ok)
+"""
+
+
+def test_a_new_process_builds_and_decodes_nothing_it_was_not_asked_for(project):
+    project.run(WRITE)
+    assert project.run(BEGIN) == "0 True 6 Dune 1 True"
 
 
 def begin() -> None:
