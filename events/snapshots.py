@@ -178,10 +178,11 @@ def _kept(using: str, base: int) -> Iterator[tuple[str, bytes]]:
         rows = cursor.fetchall()
     for outline, held in rows:
         data = held if type(held) is bytes else bytes(held)
-        if data and data[:CHECKED] != _checksum(outline, memoryview(data)[CHECKED:]):
+        if not outline and not data:
+            continue
+        if data[:CHECKED] != _checksum(outline, memoryview(data)[CHECKED:]):
             raise ValueError(f"the model {outline[:36]!r} is damaged, or of another release")
-        if data:
-            yield outline, data
+        yield outline, data
 
 
 def _odd(using: str, position: int, models: Mapping[str, ModelSchema], changed: set[str]) -> list[str]:

@@ -103,7 +103,7 @@ def test_a_pass_that_was_changed_is_reported_and_made_anew(log):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"data": b"{"}, {"data": b"1234{}"}, {"outline": "x"}, {"outline": "a b"}]
+    "changed", [{"data": b""}, {"data": b"{"}, {"data": b"1234{}"}, {"outline": ""}, {"outline": "a b"}]
 )
 def test_a_pass_that_cannot_be_read_is_passed_over(log, changed):
     SnapshotModel.objects.exclude(outline="").update(**changed)
