@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from dynamo.models import MetaModel
 from events import fold, snapshots, store
 from events.envelope import Mark
 from events.models import Snapshot, SnapshotModel
+from events.schema import ModelSchema
 from projections import pipeline
 from projections.catalogue import Catalogue
 from projections.registry import registry
@@ -170,20 +172,21 @@ def test_an_outline_that_leads_elsewhere_is_reported(log, forged):
 
 
 def test_a_class_that_is_held_through_another_log_is_right_again(log):
-    """As when a restored backup takes the place of an empty database."""
+    """As when the database is emptied, and a backup restored that has gone on meanwhile."""
     Book = dynamo.get_model("Book")
     fields = registry.catalogue.models[Book.dynamo_id].fields
-    with registry.lock:
-        registry.project(emptied())
+    show(dynamo.schema(6).models)
+    assert len(Book._meta.local_fields) < len(fields)
+    show({})
     pipeline.reset()
     assert [f.name for f in Book._meta.local_fields[1:]] == [f.name for f in fields]
     assert dynamo.get_model("Book") is Book
 
 
-def emptied() -> Transition:
-    models = dict(registry.models)
-    return Transition(
-        changes=joined(models, {}), events=(), start=registry.mark, end=Mark(), others=registry.schema
+def show(models: Mapping[str, ModelSchema]) -> None:
+    changes = joined(registry.models, models)
+    registry.project(
+        Transition(changes=changes, events=(), start=registry.mark, end=Mark(), others=registry.schema)
     )
 
 
