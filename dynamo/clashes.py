@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from dynamo import validators
 from dynamo.overlay import Catalogue
-from events.outlines import link_key
+from events.names import accessor, link_key
 from events.schema import FieldSchema, ModelSchema
 from projections import classes
 
@@ -71,16 +71,6 @@ def generated_names(field: FieldSchema) -> Iterator[str]:
     if field.type in {"DateField", "DateTimeField"}:
         yield f"get_next_by_{field.name}".lower()
         yield f"get_previous_by_{field.name}".lower()
-
-
-def accessor(model: ModelSchema, field: FieldSchema) -> str:
-    """The attribute that a relation puts on its target; '' for none."""
-    given = field.options.get("related_name")
-    if given == "+" or (field.is_many_to_many and field.related_model == model.id and not given):
-        return ""
-    if given:
-        return str(given)
-    return model.name.lower() if field.type == "OneToOneField" else f"{model.name.lower()}_set"
 
 
 def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue) -> None:

@@ -16,6 +16,7 @@ from events import guards, snapshots, store
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import ModelSchema
 from projections import conf, pipeline, stream
+from projections.catalogue import Catalogue
 from projections.ddl import engine, inspect
 
 
@@ -173,7 +174,7 @@ def _renew_snapshots(tell: Tell, using: str) -> None:
             mark, _now = store.lock(using)
             snapshots.forget(using)
             folded, _odd = snapshots.verified(using)
-            snapshots.take(using, mark, lambda _: folded.models)
+            snapshots.take(using, mark, lambda _: Catalogue.of(folded.models))
         tell({"fixed": "snapshots"}, "made the snapshots anew")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from events.outlines import link_keys
+from events.names import link_keys
 from events.schema import ModelSchema
 from projections.registry import registry
 

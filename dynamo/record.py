@@ -48,7 +48,7 @@ def change_set(
             pipeline.settle(done)
             announce.after(done, work.context)
         if work.outermost and snapshots.due(work.begun, work.mark.position):
-            snapshots.take(using, work.mark, pipeline.schemas_at)
+            snapshots.take(using, work.mark, pipeline.known_at)
 
 
 def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:

@@ -119,6 +119,8 @@ class Snapshot(models.Model):
 
     position = models.PositiveBigIntegerField(primary_key=True)
     hash = models.CharField(max_length=64)
+    # events.names, as events.snapshots packs them; nothing in all but the last one.
+    names = models.BinaryField(default=b"")
 
     class Meta:
         default_permissions = ()
@@ -128,24 +130,39 @@ class Snapshot(models.Model):
 
 
 class SnapshotModel(models.Model):
-    """A model as it was at a snapshot, if it changed since the one before; nothing in it if it was gone.
+    """A model as of the last snapshot, unchanged from `position` on; events.snapshots packs it.
 
-    `outline` is what start-up reads of it, `data` the whole, which events.snapshots packs.
+    All of them are read when a process starts, and nothing else: however long the log is, and with text for
+    ids, which needs no conversion. Two snapshots that are taken at once find each other by the key.
     """
 
-    stream_id = models.UUIDField()
+    model_id = models.CharField(primary_key=True, max_length=36)
     position = models.PositiveBigIntegerField()
-    outline = models.TextField(default="")
+    data = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.model_id} from {self.position}"
+
+
+class SnapshotFormer(models.Model):
+    """A model as it was from a snapshot on, until it was another at a later one."""
+
+    model_id = models.CharField(max_length=36)
+    position = models.PositiveBigIntegerField()
+    until = models.PositiveBigIntegerField()
     data = models.BinaryField()
 
     class Meta:
         default_permissions = ()
         constraints = (
-            models.UniqueConstraint(fields=("stream_id", "position"), name="dynamo_events_snapshot_once"),
+            models.UniqueConstraint(fields=("model_id", "position"), name="dynamo_events_snapshot_once"),
         )
 
     def __str__(self) -> str:
-        return f"{self.stream_id} at {self.position}"
+        return f"{self.model_id} from {self.position} until {self.until}"
 
 
 def refuse_fixture(sender: Any, **kwargs: Any) -> NoReturn:

@@ -1,16 +1,17 @@
 """Snapshots: schemas kept at places in the log, so that no reading has to begin with the first event.
 
 A cache of the fold and nothing more. Each pass keeps the models that changed since the one before, so what a
-moment needs is one pass and fewer than two intervals of events, however long the log is.
+moment needs is one pass and fewer than two intervals of events, however long the log is. The last pass also
+keeps the names of all models, so that a process can start without decoding any.
 """
 
 from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
 from django.db import DatabaseError, connections
 from django.db.models import QuerySet
@@ -19,8 +20,8 @@ from django.db.transaction import atomic
 from events import fold, replay, store
 from events.envelope import Mark
 from events.exceptions import DynamoError, LogCorrupt
-from events.models import SchemaEvent, Snapshot, SnapshotModel
-from events.outlines import Outline
+from events.models import SchemaEvent, Snapshot, SnapshotFormer, SnapshotModel
+from events.names import Names
 from events.schema import FIELD_ATTRIBUTES, MODEL_ATTRIBUTES, Frozen, ModelSchema, Schema, canonical
 from events.statements import inserts, run
 from events.types import RegistryEvent
@@ -32,21 +33,57 @@ INTERVAL: Final = 1_000
 
 # The last pass that the log still agrees with.
 BASE: Final = (
-    "SELECT s.position FROM dynamo_events_snapshot s INNER JOIN dynamo_events_schemaevent e "
+    "SELECT s.position, s.names FROM dynamo_events_snapshot s INNER JOIN dynamo_events_schemaevent e "
     "ON e.position = s.position AND e.hash = s.hash WHERE s.position <= %s ORDER BY s.position DESC LIMIT 1"
 )
-# Each model as of that pass; of most there is one row, and the index finds the last of several.
-MODELS: Final = (
-    "SELECT m.outline, m.data FROM dynamo_events_snapshotmodel m WHERE m.position = (SELECT MAX(o.position) "
-    "FROM dynamo_events_snapshotmodel o WHERE o.stream_id = m.stream_id AND o.position <= %s)"
+# Each model as of the last pass, and as of any.
+LAST: Final = "SELECT model_id, data FROM dynamo_events_snapshotmodel"
+FORMER: Final = (
+    "SELECT model_id, position, data FROM dynamo_events_snapshotformer WHERE position <= %s AND until > %s"
 )
+MODELS: Final = (
+    "SELECT model_id, position, data FROM dynamo_events_snapshotmodel WHERE position <= %s "
+    f"UNION ALL {FORMER}"
+)
+PUT_ASIDE: Final = (
+    "INSERT INTO dynamo_events_snapshotformer (model_id, position, data, until) "
+    "SELECT model_id, position, data, %s FROM dynamo_events_snapshotmodel WHERE model_id"
+)
+DROP: Final = "DELETE FROM dynamo_events_snapshotmodel WHERE model_id"
+RETURN: Final = (
+    "DELETE FROM dynamo_events_snapshot WHERE position > %s",
+    "DELETE FROM dynamo_events_snapshotmodel WHERE position > %s",
+    f"INSERT INTO dynamo_events_snapshotmodel (model_id, position, data) {FORMER}",
+    "DELETE FROM dynamo_events_snapshotformer WHERE until > %s",
+)
+# After every pass.
 END: Final = 2**63 - 1
-# Packed models begin with a checksum of all else, in so many bytes. It begins with what this release knows
+# What is packed begins with a checksum of the rest, in so many bytes. It begins with what this release knows
 # of models, so that what another one wrote does not have it.
 CHECKED: Final = 4
-SEED: Final = zlib.crc32(canonical([MODEL_ATTRIBUTES, FIELD_ATTRIBUTES]))
+SEED: Final = zlib.crc32(canonical([MODEL_ATTRIBUTES, FIELD_ATTRIBUTES, Names._fields]))
 # What decoding raises for bytes that another release wrote, or nobody.
 UNREADABLE: Final = (TypeError, ValueError, LookupError, AttributeError, zlib.error)
+PASSED_OVER: Final = "the snapshot at %s is passed over: %s; run `manage.py dynamo doctor --fix`"
+# Ids in one statement.
+PART: Final = 500
+
+
+class Known(Protocol):
+    """All models at a place in the log, and the names of those that live."""
+
+    @property
+    def models(self) -> Mapping[str, ModelSchema]: ...
+    @property
+    def names(self) -> Names: ...
+
+
+class Packed(NamedTuple):
+    """What a pass keeps: the names, and each model by id, not decoded. Position 0 says that there is none."""
+
+    position: int = 0
+    names: Names = Names()
+    models: dict[str, Any] = {}
 
 
 def schema(using: str, upto: int | None = None) -> Schema:
@@ -66,90 +103,122 @@ def due(start: int, end: int) -> bool:
     return start // INTERVAL != end // INTERVAL
 
 
-def take(using: str, at: Mark, schemas: Callable[[Mark], Mapping[str, ModelSchema]]) -> None:
-    """Keep what changed since the last pass; `schemas` gives all of a mark. Nothing depends on it."""
+def take(using: str, at: Mark, known: Callable[[Mark], Known]) -> None:
+    """Keep what changed since the last pass; `known` gives all of a mark. Nothing depends on it.
+
+    Two processes that take a pass at once find each other by a constraint, and one of them takes none.
+    """
     try:
-        models = schemas(at)
+        now = known(at)
         with atomic(using=using):
             if _plain(Snapshot, using).filter(position__gte=at.position).exists():
                 return
             last = _base(using, at.position) or 0
+            _return_to(using, last)
             since = _plain(SchemaEvent, using).filter(position__gt=last, position__lte=at.position)
             streams = {str(key) for key in since.values_list("stream_id", flat=True).distinct()}
-            kept = [(key, at.position, *pack(models.get(key))) for key in sorted(streams - {at.registry_id})]
-            marks = [(at.position, at.hash)]
-            statements = [*inserts(using, Snapshot, ("position", "hash"), marks)]
-            names = ("stream_id", "position", "outline", "data")
-            run(using, [*statements, *inserts(using, SnapshotModel, names, kept)])
+            changed = sorted(streams - {at.registry_id})
+            for start in range(0, len(changed), PART):
+                _put_aside(using, changed[start : start + PART], at.position)
+            models = ((key, now.models.get(key)) for key in changed)
+            kept = [(key, at.position, pack(model)) for key, model in models if model is not None]
+            _plain(Snapshot, using).filter(position=last).update(names=b"")
+            run(using, inserts(using, SnapshotModel, ("model_id", "position", "data"), kept))
+            Snapshot(position=at.position, hash=at.hash, names=_checked(now.names.text())).save(using=using)
     except (DatabaseError, DynamoError) as error:
         logger.warning("no snapshot was taken at %s: %s", at.position, error)
 
 
+def _put_aside(using: str, model_ids: list[str], position: int) -> None:
+    """Make way for these models as they are at a pass."""
+    marks = ", ".join(["%s"] * len(model_ids))
+    run(using, [(f"{PUT_ASIDE} IN ({marks})", [position, *model_ids]), (f"{DROP} IN ({marks})", model_ids)])
+
+
+def _return_to(using: str, last: int) -> None:
+    """Drop the passes after one, which are of another log, and have its models be the last."""
+    if _plain(Snapshot, using).filter(position__gt=last).exists():
+        run(using, ((sql, [last] * sql.count("%s")) for sql in RETURN))
+
+
 def forget(using: str) -> None:
     """Drop all passes; readers begin with the first event then."""
-    _plain(SnapshotModel, using)._raw_delete(using)
-    _plain(Snapshot, using)._raw_delete(using)
+    for model in (SnapshotFormer, SnapshotModel, Snapshot):
+        _plain(model, using)._raw_delete(using)
 
 
 def verified(using: str, upto: int | None = None) -> tuple[Schema, list[str]]:
     """The fold of the log, from its first event, and where passes say something else."""
-    passes = {row[0] for row in _plain(Snapshot, using).values_list("position")}
+    passes = _Passes(using)
     models: dict[str, ModelSchema] = {}
     changed: set[str] = set()
-    position, problems = 0, []
+    position = 0
     for recorded in store.read(using, upto=upto):
         position = recorded.position
         fold.advance(models, recorded)
         if not isinstance(recorded.event, RegistryEvent):
             changed.add(recorded.stream_id)
-        if position in passes:
-            odd = _odd(using, position, models, changed)
-            problems += [f"the snapshot at {position}: {text}" for text in odd]
+        if position in passes.names:
+            passes.check(position, models, changed)
             changed = set()
-    problems += [f"the snapshot at {at} is beyond the log" for at in sorted(passes) if at > position]
-    strays = _plain(SnapshotModel, using).exclude(position__in=_plain(Snapshot, using).values("position"))
-    problems += [
-        f"the snapshot has a model at {at}, where there is none"
-        for at in strays.values_list("position", flat=True)
-    ]
-    return Schema(position=position, models=Frozen(models)), problems
+    return Schema(position=position, models=Frozen(models)), passes.problems(position)
 
 
-def packed(using: str, upto: int) -> tuple[int, list[tuple[Outline, bytes]]]:
-    """The last pass up to a position and its models, none of them decoded; 0 and nothing without one."""
-    base = _base(using, upto)
-    if base is None:
-        return 0, []
+def packed(using: str, upto: int) -> Packed:
+    """The last pass up to a position, none of its models decoded."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(BASE, [upto])
+        base, text = cursor.fetchone() or (0, b"")
+        if not text:
+            return Packed()
+        try:
+            names = Names.read(_whole(text))
+        except UNREADABLE as error:
+            logger.warning(
+                "the snapshot at %s is passed over: %s; run `manage.py dynamo doctor`", base, error
+            )
+            return Packed()
+        cursor.execute(LAST)
+        return Packed(position=base, names=names, models=dict(cursor.fetchall()))
+
+
+def pack(model: ModelSchema) -> bytes:
+    """A model's bytes as they are kept, in the database as in memory."""
+    return _checked(zlib.compress(_canonical(model)))
+
+
+def unpacked(model_id: str, data: bytes) -> ModelSchema | None:
+    """The model; None for bytes that are damaged, of another release or of another model."""
     try:
-        return base, [(Outline.read(outline), data) for outline, data in _kept(using, base)]
-    except UNREADABLE as error:
-        logger.warning("the snapshot at %s is passed over: %s; run `manage.py dynamo doctor`", base, error)
-        return 0, []
+        (found,) = replay.decoded([zlib.decompress(_whole(data))]).values()
+    except UNREADABLE:
+        return None
+    return found if found.id == model_id else None
 
 
-def pack(model: ModelSchema | None) -> tuple[str, bytes]:
-    """A model's outline, and its bytes as they are kept, in the database as in memory."""
-    if model is None:
-        return "", b""
-    outline, data = Outline.of(model).text(), zlib.compress(_canonical(model))
-    return outline, _checksum(outline, data) + data
-
-
-def unpacked(data: bytes) -> ModelSchema:
-    (model,) = replay.decoded([_json(data)]).values()
-    return model
+def recovered(using: str, position: int, model_id: str) -> ModelSchema:
+    """A model that cannot be unpacked, folded from its own events up to a pass."""
+    logger.warning("the snapshot of model %s is damaged; run `manage.py dynamo doctor --fix`", model_id)
+    models: dict[str, ModelSchema] = {}
+    for recorded in store.read(using, upto=position, stream_id=model_id):
+        fold.advance(models, recorded)
+    return models[model_id]
 
 
 def _canonical(model: ModelSchema) -> bytes:
     return canonical(asdict(model))
 
 
-def _json(data: bytes) -> bytes:
-    return zlib.decompress(memoryview(data)[CHECKED:])
+def _checked(data: bytes) -> bytes:
+    return zlib.crc32(data, SEED).to_bytes(CHECKED, "big") + data
 
 
-def _checksum(outline: str, data: bytes | memoryview) -> bytes:
-    return zlib.crc32(data, zlib.crc32(outline.encode(), SEED)).to_bytes(CHECKED, "big")
+def _whole(checked: bytes) -> memoryview:
+    """What was packed. Raises ValueError where it is something else now."""
+    data = memoryview(checked)[CHECKED:]
+    if checked[:CHECKED] != zlib.crc32(data, SEED).to_bytes(CHECKED, "big"):
+        raise ValueError("it is damaged, or of another release")
+    return data
 
 
 def _start(using: str, upto: int | None) -> Schema:
@@ -157,8 +226,11 @@ def _start(using: str, upto: int | None) -> Schema:
     base = _base(using, END if upto is None else upto)
     if base is None:
         return Schema()
+    with connections[using].cursor() as cursor:
+        cursor.execute(MODELS, [base, base, base])
+        rows = cursor.fetchall()
     try:
-        models = replay.decoded(_json(data) for _, data in _kept(using, base))
+        models = replay.decoded(zlib.decompress(_whole(data)) for *_, data in rows)
     except UNREADABLE:
         return Schema()
     return Schema(position=base, models=Frozen(models))
@@ -166,43 +238,77 @@ def _start(using: str, upto: int | None) -> Schema:
 
 def _base(using: str, upto: int) -> int | None:
     with connections[using].cursor() as cursor:
-        cursor.execute(BASE, [upto])
+        cursor.execute(BASE.replace(", s.names", ""), [upto])
         row = cursor.fetchone()
     return None if row is None else int(row[0])
 
 
-def _kept(using: str, base: int) -> Iterator[tuple[str, bytes]]:
-    """Outlines and packed models of a pass. Raises ValueError where one was not packed by this release."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(MODELS, [base])
-        rows = cursor.fetchall()
-    for outline, held in rows:
-        data = held if type(held) is bytes else bytes(held)
-        if not outline and not data:
-            continue
-        if data[:CHECKED] != _checksum(outline, memoryview(data)[CHECKED:]):
-            raise ValueError(f"the model {outline[:36]!r} is damaged, or of another release")
-        yield outline, data
+class _Passes:
+    """All passes of a log, held against its fold one after the other."""
+
+    def __init__(self, using: str) -> None:
+        self.using = using
+        rows = _plain(Snapshot, using).values_list("position", "names")
+        self.names: dict[int, bytes] = {position: _bytes(names) for position, names in rows}
+        self.open: dict[str, int] = {}
+        self.found: list[str] = []
+
+    def check(self, position: int, models: Mapping[str, ModelSchema], changed: set[str]) -> None:
+        """What a pass has wrong; models that did not change since the one before are in that one."""
+        here = {"position": position}
+        begun = {
+            key: data
+            for rows in map(self._rows, (SnapshotModel, SnapshotFormer))
+            for key, data in rows.filter(**here).values_list("model_id", "data")
+        }
+        former = self._rows(SnapshotFormer).filter(until=position)
+        ended = dict(former.values_list("model_id", "position"))
+        due = {key: at for key, at in self.open.items() if key in changed}
+        kept = changed & models.keys()
+        odd = [f"model {key} is missing" for key in sorted(kept - begun.keys())]
+        wrong = [key for key, data in begun.items() if not _says(_bytes(data), models.get(key))]
+        wrong += [key for key in {*due, *ended} if due.get(key) != ended.get(key)]
+        odd += [f"model {key} is not what the events make of it" for key in sorted({*wrong})]
+        if not self._says_names(position, models):
+            odd.append("its names are not those that the events make")
+        self.found += [f"the snapshot at {position}: {text}" for text in odd]
+        self.open = {key: at for key, at in self.open.items() if key not in changed}
+        self.open |= dict.fromkeys(kept, position)
+
+    def _says_names(self, position: int, models: Mapping[str, ModelSchema]) -> bool:
+        """Only the last pass needs names: no process begins with another."""
+        kept = self.names[position]
+        if not kept:
+            return position != max(self.names)
+        return kept == _checked(Names.of(m for m in models.values() if not m.retired).text())
+
+    def problems(self, end: int) -> list[str]:
+        """What was found, and what no event leads to."""
+        beyond = [f"the snapshot at {at} is beyond the log" for at in sorted(self.names) if at > end]
+        strays = [
+            f"the snapshot has a model at {at}, where there is none"
+            for kind, name in (
+                (SnapshotModel, "position"),
+                (SnapshotFormer, "position"),
+                (SnapshotFormer, "until"),
+            )
+            for at in sorted({*self._rows(kind).values_list(name, flat=True)} - self.names.keys())
+        ]
+        return [*self.found, *beyond, *strays]
+
+    def _rows(self, model: type[Any]) -> QuerySet[Any]:
+        return _plain(model, self.using)
 
 
-def _odd(using: str, position: int, models: Mapping[str, ModelSchema], changed: set[str]) -> list[str]:
-    """What a pass has wrong; models that did not change since the one before are in that one."""
-    rows = _plain(SnapshotModel, using).filter(position=position).values_list("stream_id", "outline", "data")
-    kept = {str(key): (outline, _bytes(data)) for key, outline, data in rows}
-    found = [f"model {key} is missing" for key in sorted(changed - kept.keys())]
-    wrong = (key for key, row in kept.items() if not _says(*row, models.get(key)))
-    return found + [f"model {key} is not what the events make of it" for key in sorted(wrong)]
-
-
-def _says(outline: str, data: bytes, model: ModelSchema | None) -> bool:
+def _says(data: bytes, model: ModelSchema | None) -> bool:
     """Whether a row is of that model. What packing makes of equal JSON depends on the zlib at hand."""
-    if model is None or not data:
-        return model is None and (outline, data) == pack(None)
+    if model is None:
+        return False
     try:
-        checked = data[:CHECKED] == _checksum(outline, data[CHECKED:])
-        return checked and outline == Outline.of(model).text() and _json(data) == _canonical(model)
+        said: bytes = zlib.decompress(_whole(data))
     except UNREADABLE:
         return False
+    return said == _canonical(model)
 
 
 def _bytes(data: Any) -> bytes:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from events import snapshots
-from events.outlines import Key, Outline
+from events.layers import Layers
+from events.names import Key, Names
 from events.schema import ModelSchema
 from projections.transition import Change
+
+# Finds a schema whose bytes cannot be read.
+Recover: TypeAlias = Callable[[str], ModelSchema]
 
 
 class Schemas(Mapping[str, ModelSchema]):
@@ -17,15 +22,19 @@ class Schemas(Mapping[str, ModelSchema]):
     Asking puts the schema in the place of its bytes; two threads may both do that, and put equal ones there.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_recover")
 
-    def __init__(self, held: dict[str, ModelSchema | bytes] | None = None) -> None:
-        self._held = {} if held is None else held
+    def __init__(
+        self, held: Layers[ModelSchema | bytes] | None = None, recover: Recover | None = None
+    ) -> None:
+        self._held: Layers[ModelSchema | bytes] = Layers() if held is None else held
+        self._recover = recover
 
     def __getitem__(self, model_id: str) -> ModelSchema:
         found = self._held[model_id]
-        if isinstance(found, bytes):
-            found = self._held[model_id] = snapshots.unpacked(found)
+        if not isinstance(found, ModelSchema):
+            found = self._decoded(model_id, found)
+            self._held.replace(model_id, found)
         return found
 
     def __contains__(self, model_id: object) -> bool:
@@ -42,66 +51,46 @@ class Schemas(Mapping[str, ModelSchema]):
         return sum(isinstance(found, ModelSchema) for found in self._held.values())
 
     def changed(self, changes: Mapping[str, Change]) -> Schemas:
-        held = dict(self._held)
-        for model_id, change in changes.items():
-            if change.after is None:
-                held.pop(model_id, None)
-            else:
-                held[model_id] = change.after
-        return Schemas(held)
+        after = {model_id: change.after for model_id, change in changes.items()}
+        return Schemas(self._held.changed(after), self._recover)
+
+    def _decoded(self, model_id: str, data: bytes) -> ModelSchema:
+        found = snapshots.unpacked(model_id, data)
+        if found is None:
+            assert self._recover is not None
+            found = self._recover(model_id)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """Schemas by id; ids by (label, lower-case name) of models and link tables; ids of referrers by target.
+    """Schemas by id, and the names of those that live.
 
     A change makes a new catalogue, so that a reader who holds no lock sees the old one or the new one.
     """
 
     models: Schemas = field(default_factory=Schemas)
-    keys: Mapping[Key, str] = field(default_factory=dict)
-    link_keys: Mapping[Key, str] = field(default_factory=dict)
-    referrers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
 
     @classmethod
-    def of(cls, kept: Iterable[tuple[Outline, bytes]]) -> Catalogue:
+    def of(cls, models: Mapping[str, ModelSchema]) -> Catalogue:
+        names = Names.of(model for model in models.values() if not model.retired)
+        return cls(models=Schemas(Layers({**models})), names=names)
+
+    @classmethod
+    def packed(cls, names: Names, models: dict[str, Any], recover: Recover) -> Catalogue:
         """The catalogue of what a snapshot keeps; nothing is decoded."""
-        models: dict[str, ModelSchema | bytes] = {}
-        keys: dict[Key, str] = {}
-        link_keys: dict[Key, str] = {}
-        referrers: dict[str, set[str]] = {}
-        for outline, data in kept:
-            models[outline.id] = data
-            if outline.retired:
-                continue
-            keys[outline.key] = outline.id
-            for name in outline.links:
-                link_keys[outline.app, name] = outline.id
-            for target in outline.targets:
-                referrers.setdefault(target, set()).add(outline.id)
-        by_target = {target: frozenset(ids) for target, ids in referrers.items()}
-        return cls(models=Schemas(models), keys=keys, link_keys=link_keys, referrers=by_target)
+        return cls(models=Schemas(Layers(models), recover), names=names)
 
     def named(self, key: Key) -> ModelSchema | None:
-        model_id = self.keys.get(key)
+        model_id = self.names.model(key)
         return None if model_id is None else self.models[model_id]
 
     def live(self) -> list[ModelSchema]:
-        return [self.models[model_id] for model_id in self.keys.values()]
+        return [self.models[key] for group in self.names.models.values() for key in group.values()]
 
     def changed(self, changes: Mapping[str, Change]) -> Catalogue:
-        """The catalogue after these changes; names are given up before any is taken."""
-        keys, link_keys, referrers = dict(self.keys), dict(self.link_keys), dict(self.referrers)
-        for old in (Outline.of(c.live_before) for c in changes.values() if c.live_before is not None):
-            keys.pop(old.key, None)
-            for name in old.links:
-                link_keys.pop((old.app, name), None)
-            for target in old.targets:
-                referrers[target] = referrers.get(target, frozenset()) - {old.id}
-        for new in (Outline.of(c.live_after) for c in changes.values() if c.live_after is not None):
-            keys[new.key] = new.id
-            link_keys |= {(new.app, name): new.id for name in new.links}
-            for target in new.targets:
-                referrers[target] = referrers.get(target, frozenset()) | {new.id}
-        models = self.models.changed(changes)
-        return Catalogue(models=models, keys=keys, link_keys=link_keys, referrers=referrers)
+        """The catalogue after these changes."""
+        gone = [c.live_before for c in changes.values() if c.live_before is not None]
+        come = [c.live_after for c in changes.values() if c.live_after is not None]
+        return Catalogue(models=self.models.changed(changes), names=self.names.changed(gone, come))

@@ -154,12 +154,12 @@ def follow() -> None:
         registry.loaded = True
 
 
-def schemas_at(mark: Mark) -> Mapping[str, ModelSchema]:
+def known_at(mark: Mark) -> Catalogue:
     """All schemas at a mark: this process's own where it is there, else the log's."""
     with registry.lock:
         if registry.mark == mark:
-            return registry.models
-    return snapshots.schema(conf.database(), mark.position).models
+            return registry.catalogue
+    return Catalogue.of(snapshots.schema(conf.database(), mark.position).models)
 
 
 def _gap(using: str, known: Catalogue, mark: Mark, at: Mark) -> Show | None:
@@ -176,10 +176,10 @@ def _first(using: str, known: Catalogue, at: Mark) -> Show | None:
     """Where nothing is known yet: take a snapshot as it is, and replay the events since; None without one."""
     if len(known.models):
         return None
-    base, kept = snapshots.packed(using, at.position)
+    base, names, packed = snapshots.packed(using, at.position)
     if not base:
         return None
-    found = Catalogue.of(kept)
+    found = Catalogue.packed(names, packed, partial(snapshots.recovered, using, base))
     changes = _changes(found, store.read(using, after=base, upto=at.position))
     return partial(adopt, found.changed(changes), at)
 

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from events.envelope import Mark
-from events.outlines import Key
+from events.names import Key, link_keys
 from events.schema import ModelSchema
 from projections import classes, relations
 from projections.catalogue import Catalogue
@@ -62,27 +62,26 @@ class Registry:
         self.ensure_loaded()
         return self.catalogue.live()
 
-    def referrers(self, reference: str) -> frozenset[str]:
-        """Ids of the live models with a relation to a model, given by id or by "app.model"."""
-        return self.catalogue.referrers.get(reference, frozenset())
+    def referrers(self, reference: str) -> list[str]:
+        """Ids of the live models with a relation to a model, given by id or by "app.model", in order."""
+        return sorted(self.catalogue.names.accessors(reference))
 
     def holders(self, key: Key) -> Iterator[ModelSchema]:
         """The live models of which Django has a class by that name: the model's, or a link table's."""
         self.ensure_loaded()
         catalogue = self.catalogue
-        found = (catalogue.keys.get(key), catalogue.link_keys.get(key))
+        found = (catalogue.names.model(key), catalogue.names.owner(key))
         return (catalogue.models[model_id] for model_id in found if model_id is not None)
 
     def linking(self, app_label: str) -> Iterator[ModelSchema]:
         """The live models of a label that have link tables."""
         self.ensure_loaded()
         catalogue = self.catalogue
-        owners = {owner for (label, _), owner in catalogue.link_keys.items() if label == app_label}
-        return (catalogue.models[model_id] for model_id in sorted(owners))
+        return (catalogue.models[model_id] for model_id in sorted(catalogue.names.linking(app_label)))
 
     def knows(self, app_label: str, model_name: str) -> bool:
-        key = (app_label, model_name)
-        return key in self.catalogue.keys or key in self.catalogue.link_keys
+        key, names = (app_label, model_name), self.catalogue.names
+        return names.model(key) is not None or names.owner(key) is not None
 
     def find(self, app_label: str, model_name: str) -> type[Model] | None:
         """The class of that name, built if need be; None if there is no such model."""
@@ -91,10 +90,11 @@ class Registry:
 
     def _find(self, key: tuple[str, str]) -> type[Model] | None:
         """As `find`, with what is known: projecting must not ask the database, which may be rolling back."""
-        model_id = self.catalogue.keys.get(key)
+        names = self.catalogue.names
+        model_id = names.model(key)
         if model_id is not None:
             return self._classes.get(model_id) or self._build(model_id, key)
-        owner = self.catalogue.link_keys.get(key)
+        owner = names.owner(key)
         if owner is None:
             return None
         return self._links.get(key) or self._build(owner, key)
@@ -106,8 +106,9 @@ class Registry:
     def every(self, app_label: str) -> list[type[Model]]:
         """All classes of a label with their link tables, for the commands that handle data."""
         self.ensure_loaded()
-        keys = [key for key in (*self.catalogue.keys, *self.catalogue.link_keys) if key[0] == app_label]
-        return [found for key in keys if (found := self.find(*key)) is not None]
+        names = self.catalogue.names
+        listed = [*names.models.get(app_label, ()), *names.links.get(app_label, ())]
+        return [found for name in listed if (found := self.find(app_label, name)) is not None]
 
     def built(self) -> int:
         return len(self._classes)
@@ -118,7 +119,7 @@ class Registry:
         if model._meta.auto_created:
             return
         self.ensure_loaded()
-        for model_id in sorted(self.referrers(reference)):
+        for model_id in self.referrers(reference):
             try:
                 found = self.model_class(model_id)
             except BUILD_ERRORS as error:
@@ -141,7 +142,8 @@ class Registry:
                 return self._building.get(key)
             if self._classes.get(model_id) is None and self._revive(self.models[model_id]) is None:
                 self._build_closure(model_id)
-            return self._links.get(key) if key in self.catalogue.link_keys else self._classes.get(model_id)
+            is_link = self.catalogue.names.owner(key) is not None
+            return self._links.get(key) if is_link else self._classes.get(model_id)
 
     def _build_closure(self, model_id: str) -> None:
         """Build a model with all that it refers to, and show them to other threads together."""
@@ -155,7 +157,8 @@ class Registry:
             self._building = None
         for cls in built.values():
             relations.track(cls)
-        self._links.update({k: c for k, c in built.items() if k in self.catalogue.link_keys})
+        names = self.catalogue.names
+        self._links.update({key: cls for key, cls in built.items() if names.owner(key) is not None})
         self._classes.update(made)
         for schema_id in made:
             self._expire_around(self.models[schema_id])
@@ -191,9 +194,8 @@ class Registry:
             shaped = dict(transition.shaped())
             self.catalogue = self.catalogue.changed(transition.changes)
             related = [change for change in shaped.values() if _relates_anew(change)]
-            if related:
-                self._links = {k: cls for k, cls in self._links.items() if k in self.catalogue.link_keys}
             for change in related:
+                self._forget_links(change.live_before)
                 self._expire_targets(change)
             renamed = frozenset(key for key, change in shaped.items() if _renamed(change))
             self._update_classes(shaped, renamed)
@@ -210,18 +212,26 @@ class Registry:
         """
         with self.lock:
             self.catalogue = catalogue
-            targets = [reference for reference in catalogue.referrers if "." in reference]
+            names = catalogue.names
+            targets = [reference for reference in names.referrers if "." in reference]
             for target in filter(None, map(classes.hand_written, targets)):
                 relations.track(target)
                 relations.expire(target)
             self.mark = mark
-            named = (catalogue.keys.get(key) for key in (*waiting, *apps._pending_operations))
+            named = (names.model(key) for key in (*waiting, *apps._pending_operations))
             awaited = {model_id for model_id in named if model_id is not None}
-            awaited.update(*(catalogue.referrers[target] for target in targets))
+            awaited.update(*(names.accessors(target) for target in targets))
             # Held since another log was followed, as before a restored backup.
-            awaited.update(set(catalogue.keys.values()).intersection(self._retired))
-            self._build_awaited(catalogue.models[model_id] for model_id in sorted(awaited))
+            awaited.update(model_id for model_id in self._retired if model_id in catalogue.models)
+            models = (catalogue.models[model_id] for model_id in sorted(awaited))
+            self._build_awaited(model for model in models if not model.retired)
             self.moved.notify_all()
+
+    def _forget_links(self, before: ModelSchema | None) -> None:
+        """Let go of link tables' classes that no model has any more."""
+        for key in () if before is None else link_keys(before):
+            if self.catalogue.names.owner(key) is None:
+                self._links.pop(key, None)
 
     def _update_classes(self, shaped: dict[str, Change], renamed: frozenset[str]) -> None:
         affected = dict(shaped)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -52,6 +53,8 @@ def schema_now(rounds: int, size: int) -> Pair:
 def start_up(rounds: int, size: int) -> Pair:
     write_log(events=size * (FIELDS + 1), models=size)
     take_pass()
+    found = started()
+    assert (len(found.models), found.models.decoded()) == (size, 0)
     return Pair(measured=lambda _: started, floor=lambda _: selected)
 
 
@@ -83,11 +86,10 @@ def loaded() -> None:
         orjson.loads(zlib.decompress(data[snapshots.CHECKED :]))
 
 
-def started() -> None:
+def started() -> Catalogue:
     """What a process knows of all models before it uses any."""
-    found = Catalogue.of(snapshots.packed(USING, snapshots.END)[1])
-    assert found.keys
-    assert not found.models.decoded()
+    position, names, models = snapshots.packed(USING, snapshots.END)
+    return Catalogue.packed(names, models, partial(snapshots.recovered, USING, position))
 
 
 def selected() -> None:
@@ -162,7 +164,7 @@ def new_model(number: int) -> Iterator[Event]:
 
 def take_pass() -> None:
     folded_now, _ = snapshots.verified(USING)
-    snapshots.take(USING, store.head(USING), lambda _: folded_now.models)
+    snapshots.take(USING, store.head(USING), lambda _: Catalogue.of(folded_now.models))
 
 
 CASES: Final = tuple(
