@@ -14,7 +14,7 @@ from dynamo import validators
 from dynamo.overlay import Catalogue
 from events.names import accessor, link_key
 from events.schema import FieldSchema, ModelSchema
-from projections import classes
+from projections import accessors, classes
 
 # Attributes that Django sets on instances of the user model, which no class shows.
 SET_ON_USERS: Final = frozenset({"backend"})
@@ -104,13 +104,12 @@ def _taken(model: ModelSchema, field: FieldSchema, name: str, catalogue: Catalog
 
 
 def _taken_by_hand(field: FieldSchema, name: str) -> str:
+    """Other relations' ways back are not in its code; `_other_relations` finds them."""
     target: Any = classes.hand_written(field.related_model)
     if name in SET_ON_USERS and target._meta.label == settings.AUTH_USER_MODEL:
         return "which authentication sets on users"
     present = getattr_static(target, name, None)
-    related = getattr(present, "rel", None) or getattr(present, "related", None)
-    own = getattr(getattr(related, "field", None), "dynamo_id", None) == field.id
-    return "" if present is None or own else "in its code"
+    return "" if present is None or accessors.generated(present) else "in its code"
 
 
 def _other_relations(

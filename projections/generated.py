@@ -23,10 +23,10 @@ class GeneratedBase(ModelBase):
 
 
 def complete(cls: type, name: str) -> None:
-    """Have the classes made that refer to this one, if an attribute of that name could be theirs."""
-    known = None if name.startswith("_") else getattr(vars(cls).get("_meta"), "complete", None)
-    if known is not None:
-        known()
+    """Have the classes made whose relations put an attribute of that name on this one."""
+    make = None if name.startswith("_") else getattr(vars(cls).get("_meta"), "make", None)
+    if make is not None:
+        make(name)
 
 
 def own_setters(cls: Any, names: Collection[str]) -> list[str]:

@@ -14,7 +14,7 @@ from django.db.models import Model
 from events.envelope import Mark
 from events.names import Key, link_keys
 from events.schema import ModelSchema
-from projections import classes, relations
+from projections import accessors, classes, relations
 from projections.catalogue import Catalogue
 from projections.lazy import Facade, waiting
 from projections.transition import Change, Transition
@@ -115,19 +115,34 @@ class Registry:
 
     def incoming(self, model: type[Model]) -> Iterator[Any]:
         """The relations that generated classes have to this one, building those that do."""
-        reference = getattr(model, "dynamo_id", "") or model._meta.label_lower
-        if model._meta.auto_created:
-            return
-        self.ensure_loaded()
-        for model_id in self.referrers(reference):
+        for found in self.make(sorted(self._accessors(model))):
+            yield from (f for f in relations.outgoing(found) if f.remote_field.model is model)
+
+    def awaited(self, model: type[Model]) -> dict[str, list[str]]:
+        """Ids of the models with relations to this class, by the attributes that they put on it."""
+        found: dict[str, list[str]] = {}
+        for model_id, names in self._accessors(model).items():
+            for name in names.split():
+                found.setdefault(name, []).append(model_id)
+        return found
+
+    def make(self, model_ids: Iterable[str]) -> Iterator[type[Model]]:
+        """The classes of these models; one that cannot be made is passed over, and breaks no other."""
+        for model_id in model_ids:
             try:
                 found = self.model_class(model_id)
             except BUILD_ERRORS as error:
-                # A field type that the project no longer allows must not break the model it refers to.
                 logger.error("a generated model cannot be built: %s", error)
                 continue
             if found is not None:
-                yield from (f for f in relations.outgoing(found) if f.remote_field.model is model)
+                yield found
+
+    def _accessors(self, model: type[Model]) -> Mapping[str, str]:
+        if model._meta.auto_created:
+            return {}
+        self.ensure_loaded()
+        reference = getattr(model, "dynamo_id", "") or model._meta.label_lower
+        return self.catalogue.names.accessors(reference)
 
     # -- building ----------------------------------------------------------------------------------
 
@@ -195,41 +210,39 @@ class Registry:
             self.catalogue = self.catalogue.changed(transition.changes)
             related = [change for change in shaped.values() if _relates_anew(change)]
             for change in related:
-                self._forget_links(change.live_before)
+                self._let_go(change.live_before)
                 self._expire_targets(change)
             renamed = frozenset(key for key, change in shaped.items() if _renamed(change))
             self._update_classes(shaped, renamed)
             for change in related:
                 self._expire_targets(change)
+                if change.live_after is not None:
+                    accessors.put(change.live_after)
             self.mark = transition.end
             self._build_awaited(change.live_after for change in shaped.values())
             self.moved.notify_all()
 
     def adopt(self, catalogue: Catalogue, mark: Mark) -> None:
-        """Begin with a whole catalogue. Only models that something waits for are looked at.
-
-        A hand-written class has the accessors of relations to it, so those that have one are built.
-        """
+        """Begin with a whole catalogue. Only models that something waits for are looked at."""
         with self.lock:
             self.catalogue = catalogue
             names = catalogue.names
-            targets = [reference for reference in names.referrers if "." in reference]
-            for target in filter(None, map(classes.hand_written, targets)):
-                relations.track(target)
-                relations.expire(target)
+            accessors.put_all(names)
             self.mark = mark
             named = (names.model(key) for key in (*waiting, *apps._pending_operations))
             awaited = {model_id for model_id in named if model_id is not None}
-            awaited.update(*(names.accessors(target) for target in targets))
             # Held since another log was followed, as before a restored backup.
             awaited.update(model_id for model_id in self._retired if model_id in catalogue.models)
             models = (catalogue.models[model_id] for model_id in sorted(awaited))
             self._build_awaited(model for model in models if not model.retired)
             self.moved.notify_all()
 
-    def _forget_links(self, before: ModelSchema | None) -> None:
-        """Let go of link tables' classes that no model has any more."""
-        for key in () if before is None else link_keys(before):
+    def _let_go(self, before: ModelSchema | None) -> None:
+        """Let go of classes of link tables that no model has any more, and of ways back."""
+        if before is None:
+            return
+        accessors.take(before)
+        for key in link_keys(before):
             if self.catalogue.names.owner(key) is None:
                 self._links.pop(key, None)
 
@@ -282,14 +295,10 @@ class Registry:
                 self._find(target.key)
 
     def _build_awaited(self, schemas: Iterable[ModelSchema | None]) -> None:
-        """Build what code already waits for: string references, accessors on hand-written classes, and what
-        somebody held while it was retired.
-        """
+        """Build what string references wait for, and what somebody held while it was retired."""
         for schema in filter(None, schemas):
-            awaited = (
-                schema.key in waiting or schema.key in apps._pending_operations or self._is_held(schema.id)
-            )
-            if awaited or any("." in f.related_model for f in schema.fields):
+            awaited = schema.key in waiting or schema.key in apps._pending_operations
+            if awaited or self._is_held(schema.id):
                 try:
                     self._find(schema.key)
                 except BUILD_ERRORS as error:
@@ -342,4 +351,4 @@ def _renamed(change: Change) -> bool:
 
 
 registry = Registry()
-relations.RelationOptions.incoming = registry.incoming
+relations.RelationOptions.source = registry

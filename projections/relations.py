@@ -20,38 +20,72 @@ from django.utils.functional import cached_property
 from projections.generated import SETTERS
 
 CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name, None), cached_property))
+# Where options keep what generated classes have to do with them.
 INCOMING = "_dynamo_incoming"
+AWAITED = "_dynamo_awaited"
 
 # Classes of relations and of their far sides, with those that keep nothing.
 FRESH: dict[type, type] = {}
 
 
-class Incoming(Protocol):
-    def __call__(self, model: Any) -> Iterator[Any]: ...
+class Source(Protocol):
+    def incoming(self, model: Any) -> Iterator[Any]: ...
+    def awaited(self, model: Any) -> dict[str, list[str]]: ...
+    def make(self, model_ids: Iterable[str]) -> Iterator[type[Model]]: ...
 
 
 class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the stubs
     """Options whose relation tree is Django's own plus the relations of generated classes."""
 
-    incoming: ClassVar[Incoming]
+    source: ClassVar[Source]
     staging: list[Any] | None = None
 
-    def complete(self) -> list[Any]:
+    def make(self, name: str) -> None:
+        """Have the classes made whose relations put an attribute of that name on this one."""
+        if name in self._awaited():
+            list(self.source.make(self._awaited()[name]))
+
+    def _awaited(self) -> dict[str, list[str]]:
+        known: dict[str, list[str]] | None = self.__dict__.get(AWAITED)
+        if known is None:
+            known = self.__dict__[AWAITED] = self.source.awaited(self.concrete_model)
+        return known
+
+    def incoming(self) -> list[Any]:
         """The relations that generated classes have to this one; the classes are made for it, once."""
         known: list[Any] | None = self.__dict__.get(INCOMING)
         if known is None:
-            known = list(type(self).incoming(self.concrete_model))
-            self.__dict__[INCOMING] = known
+            known = self.__dict__[INCOMING] = list(self.source.incoming(self.concrete_model))
         return known
 
     @property
     def _relation_tree(self) -> list[Any]:
-        return [*self._hand_written(), *self.complete()]
+        return [*self._hand_written(), *self.incoming()]
 
     @_relation_tree.deleter
     def _relation_tree(self) -> None:
         # Options._expire_cache deletes its cached attributes by name.
         self.__dict__.pop("_relation_tree", None)
+
+    @property
+    def _reverse_one_to_one_field_names(self) -> frozenset[str]:
+        """What `create()` refuses, and other names that it would refuse a line later; no class is made."""
+        own = (f.remote_field for f in self._hand_written() if f.one_to_one)
+        return frozenset((*(one.name for one in own), *self._awaited()))
+
+    @property
+    def fields_map(self) -> ReverseFields:  # type: ignore[override]  # Django's is a dictionary of all
+        return ReverseFields(self)
+
+    def reverse_field(self, name: str) -> Any:
+        """The relation to this class that queries know by that name, or None; the others need not be made."""
+        if self.parents:
+            return Options.fields_map.func(self).get(name)  # type: ignore[attr-defined]  # a cached_property
+        ids = [key for put in (name, f"{name}_set") for key in self._awaited().get(put, ())]
+        made = (f for found in self.source.make(ids) for f in outgoing(found))
+        relations = (f.remote_field for f in (*made, *self._hand_written()))
+        mine = (one for one in relations if one.model and one.model._meta.concrete_model is self.model)
+        return next((one for one in mine if one.name == name), None)
 
     def _hand_written(self) -> list[Any]:
         tree = self.__dict__.get("_relation_tree")
@@ -70,6 +104,19 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
             super().add_field(field, private=private)
         else:
             self.staging.append(field)
+
+
+class ReverseFields:
+    """What `Options.get_field` asks for names that are no field's: lookups, most of all, such as `in`."""
+
+    def __init__(self, opts: RelationOptions) -> None:
+        self.opts = opts
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.opts.reverse_field(name)
+        if found is None:
+            raise KeyError(name)
+        return found
 
 
 def hand_written_relations() -> Iterator[Any]:
@@ -141,7 +188,7 @@ def renew(model: Any, **attributes: Any) -> None:
 
 
 def _forget_derived(opts: Any) -> None:
-    for name in (*CACHED, INCOMING, SETTERS):
+    for name in (*CACHED, INCOMING, AWAITED, SETTERS):
         opts.__dict__.pop(name, None)
     opts._get_fields_cache = {}
 
