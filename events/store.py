@@ -31,6 +31,7 @@ REACHED: Final = (
 )
 
 HEAD_TABLE: Final = "dynamo_events_head"
+READ_HEAD: Final = f"SELECT registry_id, position, hash FROM {HEAD_TABLE} WHERE id = %s"
 MOVE_HEAD: Final = f"UPDATE {HEAD_TABLE} SET position = %s, hash = %s WHERE id = %s"
 MOVE_CHECKPOINT: Final = "UPDATE dynamo_events_checkpoint SET position = %s, hash = %s WHERE name = %s"
 
@@ -55,12 +56,15 @@ def installed(using: str) -> bool:
 
 def head(using: str) -> Mark:
     """Read the last position and hash with one indexed query, without locking."""
-    rows = Head.objects.using(using).filter(pk=HEAD_ID).values_list("registry_id", "position", "hash")
+    with connections[using].cursor() as cursor:
+        cursor.execute(READ_HEAD, [HEAD_ID])
+        row = cursor.fetchone()
+    if row is None:
+        return Mark()
     try:
-        row = rows.first()
+        return Mark(registry_id=str(uuid.UUID(str(row[0]))), position=row[1], hash=row[2])
     except UNREADABLE as error:
         raise LogCorrupt(f"the head cannot be read: {error}", position=1) from error
-    return Mark() if row is None else Mark(registry_id=str(row[0]), position=row[1], hash=row[2])
 
 
 def shown(using: str) -> Mark:

@@ -17,17 +17,14 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, Final
 
-from django.apps import apps
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.sites import AdminSite, all_sites
 from django.db import models
-from django.urls import NoReverseMatch, Resolver404, URLResolver, base, reverse
+from django.urls import NoReverseMatch, Resolver404, URLResolver, base
 from django.urls.resolvers import RegexPattern, ResolverMatch, RoutePattern
-from django.utils.functional import SimpleLazyObject
-from django.utils.text import capfirst
 
 from events.schema import ModelSchema
-from projections import classes
+from projections.admin_index import app_list, has_pages, own_admins
 from projections.registry import registry
 from projections.transition import Transition
 
@@ -35,8 +32,6 @@ LISTED_FIELDS: Final = 6
 SEARCHED: Final = (models.CharField, models.TextField)
 FILTERED: Final = (models.BooleanField, models.DateField)
 TOO_WIDE: Final = (models.TextField, models.JSONField, models.BinaryField)
-
-own_admins: dict[str, type[ModelAdmin[Any]]] = {}
 
 
 class GeneratedAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
@@ -97,7 +92,7 @@ class GeneratedResolver(URLResolver):
     def resolve(self, path: str) -> ResolverMatch:
         label, _, rest = str(path).partition("/")
         name, slash, _ = rest.partition("/")
-        if rest == "" and label in labels():
+        if rest == "" and has_pages(label):
             view = self.site.admin_view(self.site.app_index)
             found = {"app_label": label}
             return ResolverMatch(
@@ -128,7 +123,7 @@ class NamedResolver:
         return getattr(self.known, name)
 
     def _reverse_with_prefix(self, view: Any, prefix: str, *args: Any, **kwargs: Any) -> str:
-        if view == "app_list" and kwargs.get("app_label") in labels():
+        if view == "app_list" and has_pages(str(kwargs.get("app_label"))):
             return self._app_list(prefix, kwargs["app_label"])
         for model in named(view):
             try:
@@ -152,7 +147,7 @@ def install() -> None:
     """Put the three replacements in place, once per process."""
     if not hasattr(AdminSite.get_urls, "dynamo"):
         AdminSite.get_urls = _wrapped(AdminSite.get_urls, _get_urls)  # type: ignore[method-assign]
-        AdminSite.get_app_list = _wrapped(AdminSite.get_app_list, _get_app_list)  # type: ignore[method-assign]
+        AdminSite.get_app_list = _wrapped(AdminSite.get_app_list, app_list)  # type: ignore[method-assign]
         urls: Any = base
         urls.get_ns_resolver = _wrapped(urls.get_ns_resolver, _get_ns_resolver)
     for site in list(all_sites):
@@ -201,10 +196,6 @@ def listed(label: str, model_name: str) -> Any:
     return registry.model_class(schema.id)
 
 
-def labels() -> set[str]:
-    return {schema.app for schema in registry.live() if schema.admin}
-
-
 def named(view: Any) -> Iterator[Any]:
     """The generated models whose pages a URL name such as shop_book_changelist may mean."""
     if not isinstance(view, str):
@@ -243,56 +234,3 @@ def _get_ns_resolver(original: Any, ns_pattern: str, resolver: Any, converters: 
         if isinstance(pattern, GeneratedResolver):
             return NamedResolver(found, ns_pattern, converters, pattern)
     return found
-
-
-def _get_app_list(original: Any, site: AdminSite, request: Any, app_label: str | None = None) -> list[Any]:
-    apps_listed: list[Any] = original(site, request, app_label)
-    by_label = {entry["app_label"]: entry for entry in apps_listed}
-    root = reverse("admin:index", current_app=site.name)
-    for schema in registry.live():
-        if not schema.admin or app_label not in (None, schema.app) or schema.app not in apps.app_configs:
-            continue
-        entry = _model_entry(site, request, schema, root)
-        if entry is not None:
-            by_label.setdefault(schema.app, _app_entry(schema.app, root))["models"].append(entry)
-    for entry in by_label.values():
-        entry["models"].sort(key=lambda model: str(model["name"]))
-    return sorted(by_label.values(), key=lambda entry: str(entry["name"]).lower())
-
-
-def _app_entry(label: str, root: str) -> dict[str, Any]:
-    name = apps.get_app_config(label).verbose_name
-    return {
-        "name": name,
-        "app_label": label,
-        "app_url": f"{root}{label}/",
-        "has_module_perms": True,
-        "models": [],
-    }
-
-
-def _model_entry(site: AdminSite, request: Any, schema: ModelSchema, root: str) -> dict[str, Any] | None:
-    """One line of the index, from the catalogue: no class is built for it."""
-    perms = _permissions(site, request, schema)
-    if not any(perms.values()):
-        return None
-    url = f"{root}{schema.key[0]}/{schema.key[1]}/"
-    readable = perms["view"] or perms["change"]
-    entry = {
-        "model": SimpleLazyObject(lambda: registry.model_class(schema.id)),
-        "name": capfirst(str(classes.verbose_name_plural(schema))),
-        "object_name": schema.name,
-        "perms": perms,
-        "admin_url": url if readable else None,
-        "add_url": f"{url}add/" if perms["add"] else None,
-    }
-    return {**entry, "view_only": not perms["change"]} if readable else entry
-
-
-def _permissions(site: AdminSite, request: Any, schema: ModelSchema) -> dict[str, bool]:
-    if schema.label.lower() in own_admins:
-        model: Any = registry.model_class(schema.id)
-        return site.get_model_admin(model).get_model_perms(request)
-    label, name = schema.key
-    actions = ("add", "change", "delete", "view")
-    return {action: request.user.has_perm(f"{label}.{action}_{name}") for action in actions}

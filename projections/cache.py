@@ -88,14 +88,27 @@ def _complete(after: ModelSchema, content_type: Any, using: str) -> None:
 
 
 def project_local(transition: Transition) -> None:
-    """Forget cached ContentTypes: their ids and names may be another transaction's."""
-    if any(True for _ in transition.shaped()):
-        forget()
+    """Forget the cached ContentTypes of models that came, went or have another name."""
+    if not apps.is_installed("django.contrib.contenttypes"):
+        return
+    for _, change in transition.shaped():
+        if _name(change.before) != _name(change.after):
+            _forget(_name(change.before))
+            _forget(_name(change.after))
 
 
 def forget() -> None:
+    """Forget all of them, as when nothing is known of what came before."""
     if apps.is_installed("django.contrib.contenttypes"):
         _content_types().clear_cache()
+
+
+def _forget(name: tuple[str, str] | None) -> None:
+    """Their ids and names may be another transaction's. Django keeps each under its name and its id."""
+    for known in list(_content_types()._cache.values()):
+        found = known.pop(name, None)
+        if found is not None:
+            known.pop(found.pk, None)
 
 
 def _permissions(content_type: Any, after: ModelSchema, using: str) -> None:

@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import on_commit
 
-from events import fold, snapshots, store
+from events import fold, freshness, snapshots, store
 from events.envelope import Mark
 from events.exceptions import LogCorrupt, SchemaBusy
 from events.schema import ModelSchema
@@ -72,7 +72,11 @@ def catch_up(*, within: bool = False) -> bool:
     test, a restored backup). Classes that are in use keep their identity either way.
     """
     using = conf.database()
-    if connections[using] in writing and not within:
+    connection: Any = connections[using]
+    now = freshness.moment(connection)
+    if registry.loaded and freshness.unmoved(connection, now, registry.mark):
+        return False
+    if connection in writing and not within:
         # Its own events are not committed yet; the end of the change set shows them, or nothing does.
         return False
     while True:
@@ -84,6 +88,7 @@ def catch_up(*, within: bool = False) -> bool:
         at = _shown(using)
         if at == mark:
             registry.loaded = True
+            freshness.looked(connection, now, mark)
             return False
         show = (
             _gap(using, catalogue, mark, at)
@@ -186,7 +191,13 @@ def _first(using: str, known: Catalogue, at: Mark) -> Show | None:
 
 def _whole(using: str, known: Catalogue, mark: Mark, at: Mark) -> Show:
     models = snapshots.schema(using, at.position).models
-    return partial(project_local, _transition(joined(known.models, models), (), mark, at))
+    return partial(_replace, _transition(joined(known.models, models), (), mark, at))
+
+
+def _replace(transition: Transition) -> None:
+    """As `project_local`, where models of the same name may be others."""
+    project_local(transition)
+    cache.forget()
 
 
 def _changes(known: Catalogue, events: Iterable[Recorded]) -> dict[str, Change]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from django.apps import apps
@@ -41,6 +41,7 @@ class Registry:
         self._classes: dict[str, type[Model]] = {}
         self._retired: dict[str, tuple[weakref.ref[type[Model]], ModelSchema]] = {}
         self._links: dict[tuple[str, str], type[Model]] = {}
+        self._orders: dict[str, tuple[Mapping[str, str], list[str]]] = {}
         self._building: dict[tuple[str, str], type[Model]] | None = None
         self._facade = Facade(self._adopt)
         self.load: Any = None
@@ -61,6 +62,26 @@ class Registry:
     def live(self) -> list[ModelSchema]:
         self.ensure_loaded()
         return self.catalogue.live()
+
+    def labels(self) -> list[str]:
+        """The app labels with live models."""
+        self.ensure_loaded()
+        return sorted(self.catalogue.names.models)
+
+    def of(self, app_label: str, wanted: Callable[[str], bool] = bool) -> Iterator[ModelSchema]:
+        """The live models of a label in order of name; what is not wanted stays undecoded."""
+        self.ensure_loaded()
+        catalogue = self.catalogue
+        known = catalogue.names.models.get(app_label, {})
+        return (catalogue.models[known[name]] for name in self._ordered(app_label, known) if wanted(name))
+
+    def _ordered(self, app_label: str, known: Mapping[str, str]) -> list[str]:
+        """Names in order, put in order once for as long as they stay."""
+        of, names = self._orders.get(app_label, (None, []))
+        if of is not known:
+            names = sorted(known)
+            self._orders[app_label] = (known, names)
+        return names
 
     def referrers(self, reference: str) -> list[str]:
         """Ids of the live models with a relation to a model, given by id or by "app.model", in order."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from operator import methodcaller
 from typing import Any, ClassVar, Protocol
 
@@ -79,13 +80,15 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
 
     def reverse_field(self, name: str) -> Any:
         """The relation to this class that queries know by that name, or None; the others need not be made."""
-        if self.parents:
-            return Options.fields_map.func(self).get(name)  # type: ignore[attr-defined]  # a cached_property
         ids = [key for put in (name, f"{name}_set") for key in self._awaited().get(put, ())]
-        made = (f for found in self.source.make(ids) for f in outgoing(found))
-        relations = (f.remote_field for f in (*made, *self._hand_written()))
-        mine = (one for one in relations if one.model and one.model._meta.concrete_model is self.model)
-        return next((one for one in mine if one.name == name), None)
+        classes = [self.model, *self.source.make(ids)]
+        relations = (f.remote_field for f in (*chain(*map(outgoing, classes)), *self._hand_written()))
+        mine = (one for one in relations if _refers_to(one, self.model))
+        found = next((one for one in mine if one.name == name), None)
+        if found is None and (self.parents or name.endswith("+")):
+            # Those of parents, and what is hidden: names of Django's own making.
+            return Options.fields_map.func(self).get(name)  # type: ignore[attr-defined]  # a cached_property
+        return found
 
     def _hand_written(self) -> list[Any]:
         tree = self.__dict__.get("_relation_tree")
@@ -104,6 +107,12 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
             super().add_field(field, private=private)
         else:
             self.staging.append(field)
+
+
+def _refers_to(relation: Any, model: Any) -> bool:
+    """A generic relation has no target, and one that is not resolved yet has only its target's name."""
+    target = getattr(relation, "model", None)
+    return isinstance(target, type) and target._meta.concrete_model is model  # type: ignore[attr-defined]
 
 
 class ReverseFields:

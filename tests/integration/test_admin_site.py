@@ -8,11 +8,14 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, resolve, reverse
 
 import dynamo
 from dynamo.models import MetaField, MetaModel
+from projections import admin_index
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,7 +110,7 @@ def test_an_own_admin_is_used_for_its_model(root: Client, book: Any) -> None:
     try:
         assert isinstance(admin.site.get_model_admin(book.get_model()), BookAdmin)
     finally:
-        from projections.admin_site import own_admins
+        from projections.admin_index import own_admins
 
         own_admins.clear()
 
@@ -119,3 +122,72 @@ def test_django_still_has_what_the_three_replacements_replace() -> None:
         assert function.dynamo is True
         assert function.__wrapped__.__name__ == function.__name__
     assert hasattr(AdminSite("probe"), "_registry")
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(admin_index, "FEW", 3)
+    monkeypatch.setattr(admin_index, "PAGE", 2)
+    with dynamo.batch():
+        for name in "GDBFAEC":
+            MetaModel.objects.create(name=f"Thing{name}", admin=name != "D")
+    return [f"thing{name}" for name in "abcefg"]
+
+
+def links(client: Client, url: str) -> list[str]:
+    """What the page itself lists; the sidebar lists models too."""
+    page = client.get(url)
+    assert page.status_code == 200
+    return [
+        model["admin_url"].removeprefix("/admin/dynamic/").removesuffix("/")
+        for app in page.context["app_list"]
+        if app["app_label"] == "dynamic"
+        for model in app["models"]
+    ]
+
+
+def test_the_index_lists_a_few_models_and_a_way_to_the_others(root: Client, many: list[str]) -> None:
+    assert links(root, "/admin/") == [*many[:3], "?p=1"]
+    assert links(root, "/admin/dynamic/") == [*many[:2], "?p=2"]
+    assert links(root, "/admin/dynamic/?p=2") == [*many[2:4], "?p=1", "?p=3"]
+    assert links(root, "/admin/dynamic/?p=3") == [*many[4:], "?p=2"]
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "٣", "", "<b>"])
+def test_a_page_that_cannot_be_is_the_first(root: Client, many: list[str], page: str) -> None:
+    assert links(root, f"/admin/dynamic/?p={page}")[:2] == many[:2]
+
+
+def test_a_page_beyond_the_last_is_not_found(root: Client, many: list[str]) -> None:
+    assert root.get(f"/admin/dynamic/?p={9**30}").status_code == 404
+
+
+def test_who_may_see_two_of_many_is_shown_those(many: list[str]) -> None:
+    user = User.objects.create_user("clerk", is_staff=True)
+    client = Client()
+    client.force_login(user)
+    assert client.get("/admin/dynamic/").status_code == 404
+    codenames = ("view_thinge", "add_thingg")
+    user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+    page = client.get("/admin/")
+    (listed,) = (app for app in page.context["app_list"] if app["app_label"] == "dynamic")
+    assert [(m["admin_url"], m["add_url"]) for m in listed["models"]] == [
+        ("/admin/dynamic/thinge/", None),
+        (None, "/admin/dynamic/thingg/add/"),
+    ]
+
+
+def test_pages_take_as_many_queries_and_decode_as_much_with_more_models(root: Client) -> None:
+    counts = []
+    for start in (0, 80):
+        with dynamo.batch():
+            for n in range(start, start + 60):
+                MetaModel.objects.create(name=f"Thing{n:03}")
+        row = dynamo.get_model("Thing001").objects.create()
+        for url in ("/admin/", "/admin/dynamic/thing001/", f"/admin/dynamic/thing001/{row.pk}/change/"):
+            root.get(url)
+            with CaptureQueriesContext(connection) as asked:
+                page = root.get(url)
+            assert page.status_code == 200
+            counts.append((url.count("/"), len(asked), page.text.count("/add/")))
+    assert counts[:3] == counts[3:]
