@@ -56,8 +56,11 @@ def history(model: Any = None) -> list[Recorded]:
     return list(store.read(using, stream_id=None if model is None else _stream(model)))
 
 
-def catch_up() -> bool:
-    """Bring this process up to the log; for workers and loops that no request refreshes."""
+def catch_up(sender: Any = None, **signal: Any) -> bool:
+    """Bring this process up to the log; for workers and loops that no request refreshes.
+
+    It can be connected as the receiver of a signal that a worker sends before each task.
+    """
     return pipeline.catch_up()
 
 

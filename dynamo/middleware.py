@@ -1,19 +1,28 @@
-"""The middleware: each request begins with the committed schema and says who acts in it."""
+"""The middleware: each request begins with the committed schema and says who acts in it.
+
+A page that another process changed a table under is made once more, if it only reads.
+"""
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.db import connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from dynamo import staleness
 from dynamo.context import acting
-from projections import pipeline
+from projections import conf, pipeline
 
+logger = logging.getLogger("dynamo")
+
+READING: Final = frozenset({"GET", "HEAD"})
 CORRELATION_HEADER = "X-Request-ID"
 
 
@@ -41,6 +50,19 @@ class DynamoMiddleware:
         with _origin(request):
             response: HttpResponseBase = await self.get_response(request)
             return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> Any:
+        """Read again what a table changed under; any other request begins with the new schema next time."""
+        if not staleness.caught_up_after(exception) or request.method not in READING:
+            return None
+        match = request.resolver_match
+        if match is None or iscoroutinefunction(match.func):
+            return None
+        if connections[conf.database()].settings_dict["ATOMIC_REQUESTS"]:
+            return None
+        logger.info("%s was read again, because a table had changed: %s", request.path, exception)
+        response = match.func(request, *match.args, **match.kwargs)
+        return response.render() if hasattr(response, "render") else response
 
 
 def _origin(request: HttpRequest) -> Any:

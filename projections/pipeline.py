@@ -148,15 +148,16 @@ def load() -> None:
         follow()
 
 
-def follow() -> None:
+def follow() -> bool:
     """Catch up, or stay with the last good schema and say so once: a damaged log must not stop the site."""
     try:
-        catch_up()
+        return catch_up()
     except LogCorrupt as error:
         if registry.stuck != str(error):
             logger.error("the schema log cannot be replayed: %s; run `manage.py dynamo verify`", error)
         registry.stuck = str(error)
         registry.loaded = True
+        return False
 
 
 def known_at(mark: Mark) -> Catalogue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -373,3 +374,10 @@ def _renamed(change: Change) -> bool:
 
 registry = Registry()
 relations.RelationOptions.source = registry
+if hasattr(os, "register_at_fork"):
+    # A worker that forks: its child begins with a whole registry, and a lock that none of its threads holds.
+    os.register_at_fork(
+        before=registry.lock.acquire,
+        after_in_parent=registry.lock.release,
+        after_in_child=registry.lock.release,
+    )

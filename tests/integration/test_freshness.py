@@ -53,7 +53,7 @@ def test_the_query_goes_by_the_key():
             assert "Index Scan" in " ".join(row[0] for row in sql("EXPLAIN " + one["sql"]))
 
 
-@pytest.mark.needs("sqlite", "postgresql")
+@pytest.mark.needs("ddl in atomic")
 def test_what_a_rolled_back_transaction_saw_is_not_remembered():
     make("Book", title="CharField")
     dynamo.catch_up()

@@ -1,0 +1,110 @@
+"""A table that another process changes while this one reads it: one page or function more, and no error."""
+
+from __future__ import annotations
+
+import pytest
+
+WRITE = """
+    book = make("Book", title="CharField", pages="IntegerField")
+    book.get_model().objects.create(title="Emma", pages=474)
+"""
+# Each request stops once between its beginning and its first query.
+SERVE = """
+    import asyncio
+    from django.conf import settings
+    from django.http import HttpResponse
+    from django.template.response import TemplateResponse
+    from django.test import AsyncClient, Client
+    from django.urls import path
+    class Lazy(TemplateResponse):
+        @property
+        def rendered_content(self):
+            return shown()
+    stops = []
+    def shown():
+        Book = dynamo.get_model("Book")
+        if stops:
+            stops.pop()
+            print("stopped", flush=True)
+            sys.stdin.readline()
+        rows = list(Book.objects.all())
+        names = [f.name for f in Book._meta.local_fields[1:]]
+        return " ".join(f"{name}={getattr(row, name)}" for row in rows for name in names)
+    def atomically():
+        with transaction.atomic():
+            return shown()
+    async def later(request):
+        from asgiref.sync import sync_to_async
+        return HttpResponse(await sync_to_async(shown)())
+    urlpatterns = [
+        path("page/", lambda request: HttpResponse(shown())),
+        path("template/", lambda request: Lazy(request, "none.html")),
+        path("atomic/", lambda request: HttpResponse(atomically())),
+        path("async/", later),
+    ]
+    settings.ROOT_URLCONF = "__main__"
+    settings.MIDDLEWARE = ["dynamo.middleware.DynamoMiddleware"]
+    client = Client(raise_request_exception=False)
+    def ask(kind, path):
+        stops.append(1)
+        if kind == "asgi":
+            client = AsyncClient(raise_request_exception=False)
+            answer = asyncio.run(client.get(path))
+        else:
+            answer = getattr(Client(raise_request_exception=False), kind)(path)
+        return answer.status_code, answer.text if answer.status_code == 200 else ""
+    def function():
+        stops.append(1)
+        return dynamo.retry_read(shown)()
+    try:
+        print(eval(sys.argv[1]))
+    except Exception as error:
+        print(type(error).__name__)
+    stops.clear()
+    print(shown() if sys.argv[2] == "followed" else Client().get("/page/").text)
+"""
+AFTER = "label=Emma pages=474"
+ASKED = {
+    "a page": ("ask('get', '/page/')", f"(200, '{AFTER}')"),
+    "a page under ASGI": ("ask('asgi', '/page/')", f"(200, '{AFTER}')"),
+    "a page that is rendered late": ("ask('get', '/template/')", f"(200, '{AFTER}')"),
+    "a page with a transaction of its own": ("ask('get', '/atomic/')", f"(200, '{AFTER}')"),
+    "what is not only read": ("ask('post', '/page/')", "(500, '')"),
+    "an asynchronous view": ("ask('asgi', '/async/')", "(500, '')"),
+    "a function": ("function()", AFTER),
+    "a transaction": ("stops.append(1) or atomically()", "ProgrammingError OperationalError"),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_a_table_that_changes_under_a_read(project, case):
+    code, said = ASKED[case]
+    project.run(WRITE)
+    followed = "followed" if case != "a transaction" else "asked"
+    reader = project.start(SERVE, code, followed)
+    assert reader.stdout.readline() == "stopped\n"
+    project.run("rename(MetaField.objects.get(name='title'), 'label')")
+    out, errors = reader.communicate("go on\n", timeout=60)
+    assert reader.returncode == 0, errors
+    first, then = out.splitlines()
+    assert first == said or first in said.split(), errors
+    assert then == AFTER
+
+
+def test_an_error_that_says_nothing_of_columns_is_passed_on(project):
+    said = project.run("""
+    from dynamo.staleness import is_stale
+    from django.db import DatabaseError, IntegrityError
+    found = []
+    for statement in ("SELECT missing FROM dynamo_events_head", "SELECT 1 FROM nowhere", "SELECT FROM WHERE"):
+        try:
+            sql(statement)
+        except DatabaseError as error:
+            found.append(is_stale(error))
+    try:
+        sql("INSERT INTO dynamo_events_checkpoint (name, position, hash) VALUES ('database', NULL, '')")
+    except DatabaseError as error:
+        found.append(is_stale(error))
+    print(*found, is_stale(ValueError()), is_stale(DatabaseError()), is_stale(None))
+    """)
+    assert said == "True True False False False False False"
