@@ -83,11 +83,18 @@ def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue)
     taken = _taken(model, field, name, catalogue)
     if taken:
         raise ValidationError({"options": f"{where}: its target has {name!r} already, {taken}; {remedy}"})
-    for other_model, other in _other_relations(model, field, catalogue):
-        if name == accessor(other_model, other):
-            raise ValidationError(
-                {"options": f"{where}: {other_model.label}.{other.name} is {name!r} there; {remedy}"}
-            )
+    others = (m for m in catalogue.putting(field.related_model, name) if m.id != model.id)
+    for other_model in (*others, model):
+        for other in _putting(other_model, field.related_model, name):
+            if other.id != field.id:
+                raise ValidationError(
+                    {"options": f"{where}: {other_model.label}.{other.name} is {name!r} there; {remedy}"}
+                )
+
+
+def _putting(model: ModelSchema, reference: str, name: str) -> Iterator[FieldSchema]:
+    """The relations of a model that put an attribute of that name on what they refer to."""
+    return (f for f in model.fields if f.related_model == reference and accessor(model, f) == name)
 
 
 def _taken(model: ModelSchema, field: FieldSchema, name: str, catalogue: Catalogue) -> str:
@@ -104,7 +111,7 @@ def _taken(model: ModelSchema, field: FieldSchema, name: str, catalogue: Catalog
 
 
 def _taken_by_hand(field: FieldSchema, name: str) -> str:
-    """Other relations' ways back are not in its code; `_other_relations` finds them."""
+    """Other relations' ways back are not in its code; check_relation finds them."""
     target: Any = classes.hand_written(field.related_model)
     if name in SET_ON_USERS and target._meta.label == settings.AUTH_USER_MODEL:
         return "which authentication sets on users"
@@ -112,24 +119,11 @@ def _taken_by_hand(field: FieldSchema, name: str) -> str:
     return "" if present is None or accessors.generated(present) else "in its code"
 
 
-def _other_relations(
-    model: ModelSchema, field: FieldSchema, catalogue: Catalogue
-) -> Iterator[tuple[ModelSchema, FieldSchema]]:
-    models = [m for m in catalogue.referrers(field.related_model) if m.id != model.id]
-    for other_model in (*models, model):
-        for other in other_model.fields:
-            if other.related_model == field.related_model and other.id != field.id:
-                yield other_model, other
-
-
 def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
     """A new or renamed field must not replace an accessor that other models put on this one."""
-    names = {n for f in model.fields for n in (f.name, f.column)} - {""}
-    for other in catalogue.referrers(model.id):
-        if other.id == model.id:
-            continue
-        for field in other.fields:
-            if field.related_model == model.id and accessor(other, field) in names:
+    for name in {n for f in model.fields for n in (f.name, f.column)} - {""}:
+        for other in catalogue.putting(model.id, name):
+            for field in _putting(other, model.id, name) if other.id != model.id else ():
                 raise ValidationError(
                     {
                         "name": f"{other.label}.{field.name} refers to {model.label} by a name that one of "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from events.names import link_keys
+from events.names import accessor, link_keys
 from events.schema import ModelSchema
 from projections.registry import registry
 
@@ -13,12 +13,14 @@ from projections.registry import registry
 class Catalogue(Protocol):
     """Schemas found by id, by name, by what they refer to and by link tables; all but the first are live.
 
+    `putting` are those with a relation that puts an attribute of a name on what it refers to.
     `holders` are those that Django registers a class of under a name: their own, or that of a link table.
     """
 
     def model(self, model_id: str) -> ModelSchema | None: ...
     def named(self, app: str, name: str) -> ModelSchema | None: ...
     def referrers(self, reference: str) -> Iterable[ModelSchema]: ...
+    def putting(self, reference: str, name: str) -> Iterable[ModelSchema]: ...
     def holders(self, app: str, name: str) -> Iterable[ModelSchema]: ...
     def linking(self, app: str) -> Iterable[ModelSchema]: ...
 
@@ -35,6 +37,10 @@ class Shown:
     def referrers(self, reference: str) -> Iterator[ModelSchema]:
         found = (registry.schema(model_id) for model_id in registry.referrers(reference.lower()))
         return (model for model in found if model is not None)
+
+    def putting(self, reference: str, name: str) -> Iterator[ModelSchema]:
+        found = registry.putting(reference.lower(), name)
+        return iter(() if found is None else (found,))
 
     def holders(self, app: str, name: str) -> Iterator[ModelSchema]:
         return registry.holders((app, name.lower()))
@@ -68,6 +74,12 @@ class Overlay:
         """Models with a relation to a model, given by id or label."""
         untouched = (m for m in self.beneath.referrers(reference) if m.id not in self.models)
         return (m for m in (*untouched, *self._live()) if any(f.related_model == reference for f in m.fields))
+
+    def putting(self, reference: str, name: str) -> Iterator[ModelSchema]:
+        yield from (m for m in self.beneath.putting(reference, name) if m.id not in self.models)
+        for model in self._live():
+            if any(f.related_model == reference and accessor(model, f) == name for f in model.fields):
+                yield model
 
     def holders(self, app: str, name: str) -> Iterator[ModelSchema]:
         wanted = (app, name.lower())

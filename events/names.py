@@ -22,13 +22,14 @@ class Names(NamedTuple):
 
     - `models`: ids by app label and lower-case name;
     - `links`: ids of the models that have a link table, by label and name of its class;
-    - `referrers`: by what a relation refers to (an id, or "app.model"), the attributes that the relations of
-      each model put on it, by the id of that model; several are separated by spaces.
+    - `referrers`: by what a relation refers to (an id, or "app.model"), ids of the models that do;
+    - `accessors`: by the same, ids of the models by the attributes that their relations put on it.
     """
 
     models: Groups = Layers()
     links: Groups = Layers()
     referrers: Groups = Layers()
+    accessors: Groups = Layers()
 
     @classmethod
     def of(cls, models: Iterable[ModelSchema]) -> Self:
@@ -45,7 +46,7 @@ class Names(NamedTuple):
 
     def changed(self, gone: Iterable[ModelSchema], come: Iterable[ModelSchema]) -> Self:
         """The names after these models went and came; names are given up before any is taken."""
-        edits: tuple[dict[str, dict[str, str | None]], ...] = ({}, {}, {})
+        edits: tuple[dict[str, dict[str, str | None]], ...] = ({}, {}, {}, {})
         for model in gone:
             for kind, group, name, _ in _entries(model):
                 edits[kind].setdefault(group, {})[name] = None
@@ -66,9 +67,13 @@ class Names(NamedTuple):
         """Ids of the models of a label that have link tables."""
         return set(self.links.get(app, NONE).values())
 
-    def accessors(self, target: str) -> Mapping[str, str]:
-        """What refers to an id or "app.model": attributes by the id of the model whose relations they are."""
-        return self.referrers.get(target, NONE)
+    def referring(self, target: str) -> list[str]:
+        """Ids of the models that refer to an id or "app.model", in order."""
+        return sorted(self.referrers.get(target, NONE))
+
+    def put_on(self, target: str) -> Mapping[str, str]:
+        """The attributes that relations put on an id or "app.model", with the ids of their models."""
+        return self.accessors.get(target, NONE)
 
 
 def reference(relation: FieldSchema) -> str:
@@ -100,14 +105,14 @@ def _entries(model: ModelSchema) -> Iterator[tuple[int, str, str, str]]:
     app, name = model.key
     yield 0, app, name, model.id
     yield from ((1, app, link, model.id) for _, link in link_keys(model))
-    put: dict[str, set[str]] = {}
     for field in model.fields:
         if field.is_relation:
-            put.setdefault(reference(field), set()).add(accessor(model, field))
+            yield 2, reference(field), model.id, ""
+            if name := accessor(model, field):
+                yield 3, reference(field), name, model.id
         if field.is_many_to_many:
             # The link table's class refers to both ends.
-            put.setdefault(model.id, set())
-    yield from ((2, target, model.id, " ".join(sorted(names - {""}))) for target, names in put.items())
+            yield 2, model.id, model.id, ""
 
 
 def _with(groups: Groups, edits: Mapping[str, Mapping[str, str | None]]) -> Groups:

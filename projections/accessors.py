@@ -53,9 +53,8 @@ def put_all(names: Names) -> None:
         if found is not None:
             relations.track(found)
             relations.expire(found)
-            for model_id, put in names.accessors(target).items():
-                for name in put.split():
-                    _put(found, name, model_id)
+            for name, model_id in names.put_on(target).items():
+                _put(found, name, model_id)
 
 
 def put(schema: ModelSchema) -> None:

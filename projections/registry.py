@@ -86,7 +86,14 @@ class Registry:
 
     def referrers(self, reference: str) -> list[str]:
         """Ids of the live models with a relation to a model, given by id or by "app.model", in order."""
-        return sorted(self.catalogue.names.accessors(reference))
+        return self.catalogue.names.referring(reference)
+
+    def putting(self, reference: str, name: str) -> ModelSchema | None:
+        """The live model with a relation that puts an attribute of that name on what it refers to."""
+        self.ensure_loaded()
+        catalogue = self.catalogue
+        model_id = catalogue.names.put_on(reference).get(name)
+        return None if model_id is None else catalogue.models[model_id]
 
     def holders(self, key: Key) -> Iterator[ModelSchema]:
         """The live models of which Django has a class by that name: the model's, or a link table's."""
@@ -137,16 +144,12 @@ class Registry:
 
     def incoming(self, model: type[Model]) -> Iterator[Any]:
         """The relations that generated classes have to this one, building those that do."""
-        for found in self.make(sorted(self._accessors(model))):
+        for found in self.make(self.catalogue.names.referring(self._reference(model))):
             yield from (f for f in relations.outgoing(found) if f.remote_field.model is model)
 
-    def awaited(self, model: type[Model]) -> dict[str, list[str]]:
-        """Ids of the models with relations to this class, by the attributes that they put on it."""
-        found: dict[str, list[str]] = {}
-        for model_id, names in self._accessors(model).items():
-            for name in names.split():
-                found.setdefault(name, []).append(model_id)
-        return found
+    def put_on(self, model: type[Model]) -> Mapping[str, str]:
+        """The attributes that relations put on this class, with the ids of the models that have these."""
+        return self.catalogue.names.put_on(self._reference(model))
 
     def make(self, model_ids: Iterable[str]) -> Iterator[type[Model]]:
         """The classes of these models; one that cannot be made is passed over, and breaks no other."""
@@ -159,12 +162,12 @@ class Registry:
             if found is not None:
                 yield found
 
-    def _accessors(self, model: type[Model]) -> Mapping[str, str]:
-        if model._meta.auto_created:
-            return {}
+    def _reference(self, model: type[Model]) -> str:
+        """How relations name what this is the class of; "" for a link table's, which no relation names."""
         self.ensure_loaded()
-        reference = getattr(model, "dynamo_id", "") or model._meta.label_lower
-        return self.catalogue.names.accessors(reference)
+        if model._meta.auto_created:
+            return ""
+        return getattr(model, "dynamo_id", "") or model._meta.label_lower
 
     # -- building ----------------------------------------------------------------------------------
 
@@ -272,8 +275,9 @@ class Registry:
         affected = dict(shaped)
         for model_id in renamed:
             for referrer in self.referrers(model_id):
-                schema = self.models[referrer]
-                affected.setdefault(referrer, Change(before=schema, after=schema))
+                if referrer in self._classes:
+                    schema = self.models[referrer]
+                    affected.setdefault(referrer, Change(before=schema, after=schema))
         for model_id, change in affected.items():
             model = self._classes.get(model_id)
             if model is not None and change.live_after is None:

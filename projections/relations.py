@@ -8,7 +8,7 @@ they refer to gets the class below, which adds the incoming relations that the r
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from operator import methodcaller
 from typing import Any, ClassVar, Protocol
@@ -23,7 +23,7 @@ from projections.generated import SETTERS
 CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name, None), cached_property))
 # Where options keep what generated classes have to do with them.
 INCOMING = "_dynamo_incoming"
-AWAITED = "_dynamo_awaited"
+REFUSED = "_dynamo_refused"
 
 # Classes of relations and of their far sides, with those that keep nothing.
 FRESH: dict[type, type] = {}
@@ -31,7 +31,7 @@ FRESH: dict[type, type] = {}
 
 class Source(Protocol):
     def incoming(self, model: Any) -> Iterator[Any]: ...
-    def awaited(self, model: Any) -> dict[str, list[str]]: ...
+    def put_on(self, model: Any) -> Mapping[str, str]: ...
     def make(self, model_ids: Iterable[str]) -> Iterator[type[Model]]: ...
 
 
@@ -43,14 +43,11 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
 
     def make(self, name: str) -> None:
         """Have the classes made whose relations put an attribute of that name on this one."""
-        if name in self._awaited():
-            list(self.source.make(self._awaited()[name]))
+        list(self.source.make(self._putting(name)))
 
-    def _awaited(self) -> dict[str, list[str]]:
-        known: dict[str, list[str]] | None = self.__dict__.get(AWAITED)
-        if known is None:
-            known = self.__dict__[AWAITED] = self.source.awaited(self.concrete_model)
-        return known
+    def _putting(self, *names: str) -> list[str]:
+        put_on = self.source.put_on(self.concrete_model)
+        return [put_on[name] for name in names if name in put_on]
 
     def incoming(self) -> list[Any]:
         """The relations that generated classes have to this one; the classes are made for it, once."""
@@ -71,8 +68,11 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
     @property
     def _reverse_one_to_one_field_names(self) -> frozenset[str]:
         """What `create()` refuses, and other names that it would refuse a line later; no class is made."""
-        own = (f.remote_field for f in self._hand_written() if f.one_to_one)
-        return frozenset((*(one.name for one in own), *self._awaited()))
+        known: frozenset[str] | None = self.__dict__.get(REFUSED)
+        if known is None:
+            own = (f.remote_field.name for f in self._hand_written() if f.one_to_one)
+            known = self.__dict__[REFUSED] = frozenset((*own, *self.source.put_on(self.concrete_model)))
+        return known
 
     @property
     def fields_map(self) -> ReverseFields:  # type: ignore[override]  # Django's is a dictionary of all
@@ -80,8 +80,7 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
 
     def reverse_field(self, name: str) -> Any:
         """The relation to this class that queries know by that name, or None; the others need not be made."""
-        ids = [key for put in (name, f"{name}_set") for key in self._awaited().get(put, ())]
-        classes = [self.model, *self.source.make(ids)]
+        classes = [self.model, *self.source.make(self._putting(name, f"{name}_set"))]
         relations = (f.remote_field for f in (*chain(*map(outgoing, classes)), *self._hand_written()))
         mine = (one for one in relations if _refers_to(one, self.model))
         found = next((one for one in mine if one.name == name), None)
@@ -197,7 +196,7 @@ def renew(model: Any, **attributes: Any) -> None:
 
 
 def _forget_derived(opts: Any) -> None:
-    for name in (*CACHED, INCOMING, AWAITED, SETTERS):
+    for name in (*CACHED, INCOMING, REFUSED, SETTERS):
         opts.__dict__.pop(name, None)
     opts._get_fields_cache = {}
 

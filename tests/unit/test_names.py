@@ -93,11 +93,11 @@ def test_names_say_what_refers_to_what_and_how():
     names = Names.of([city, shop])
     assert (names.model(("dynamic", "shop")), names.model(("dynamic", "Shop"))) == (shop.id, None)
     assert (names.owner(("dynamic", "shop_others")), names.linking("dynamic")) == (shop.id, {shop.id})
-    assert dict(names.accessors(city.id)) == {shop.id: "shop_set shops"}
-    assert dict(names.accessors("auth.user")) == {shop.id: "shop"}
-    assert dict(names.accessors(shop.id)) == {shop.id: ""}
+    assert names.referring(city.id) == names.referring("auth.user") == names.referring(shop.id) == [shop.id]
+    assert dict(names.put_on(city.id)) == {"shop_set": shop.id, "shops": shop.id}
+    assert (dict(names.put_on("auth.user")), dict(names.put_on(shop.id))) == ({"shop": shop.id}, {})
     gone = names.changed([shop], [])
-    assert (gone.links, gone.referrers) == ({}, {})
+    assert (gone.links, gone.referrers, gone.accessors) == ({}, {}, {})
     with pytest.raises(TypeError):
         Names.read(b'{"kinds": {}}')
 

@@ -1,0 +1,140 @@
+"""What a change takes does not grow with the number of models: statements, classes, schemas and the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.transaction import atomic
+from django.test.utils import CaptureQueriesContext
+
+import dynamo
+from dynamo.models import MetaField, MetaModel
+from events import fold, snapshots, store
+from events.envelope import linked, uuid7
+from events.schema import FieldSchema, Frozen, ModelSchema
+from events.types import Context, FieldAdded, ModelCreated
+from projections import classes, pipeline, relations
+from projections.catalogue import Catalogue
+from projections.registry import registry
+from tests.integration.making import add, alter, make, rename
+from tests.integration.test_snapshots import begin
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FEW, MANY = 5, 1_500
+
+CHANGES: dict[str, Callable[[], Any]] = {
+    "a field": lambda: add(book(), "pages", "IntegerField"),
+    "a reference to what all refer to": lambda: add(book(), "hub", "ForeignKey", related_model="Hub"),
+    "a reference to a hand-written model": lambda: add(book(), "u", "ForeignKey", related_model="auth.User"),
+    "links to what all refer to": lambda: add(book(), "hubs", "ManyToManyField", related_model="Hub"),
+    "a renamed field": lambda: rename(MetaField.objects.get(name="title"), "label"),
+    "a converted field": lambda: alter(MetaField.objects.get(name="title"), type="TextField", options={}),
+    "a retired field": lambda: MetaField.objects.get(name="title").delete(),
+    "a field of what all refer to": lambda: add(MetaModel.objects.get(name="Hub"), "n", "IntegerField"),
+    "a new model": lambda: make("Newcomer", title="CharField"),
+    "a renamed model": lambda: rename(book(), "Volume"),
+    "a retired model": lambda: book().delete(),
+}
+# Instead of a change, what a process asks.
+QUESTIONS: dict[str, Callable[[], Any]] = {
+    "nothing new": dynamo.catch_up,
+    "a class": lambda: dynamo.get_model("Other0"),
+    "a row": lambda: list(dynamo.get_model("Book").objects.filter(title="Emma")),
+    "a row of what all refer to": lambda: dynamo.get_model("Hub").objects.create(name="x"),
+    "a look-up by a name that no field has": lambda: list(
+        dynamo.get_model("Book").objects.filter(pk__in=[1])
+    ),
+}
+
+
+def book() -> MetaModel:
+    return MetaModel.objects.get(name="Book")
+
+
+@pytest.mark.parametrize("case", [*CHANGES, *QUESTIONS])
+def test_it_takes_the_same_with_many_models(case, monkeypatch, django_db_reset_sequences):
+    do = CHANGES.get(case) or QUESTIONS[case]
+    make("Book", title="CharField")
+    make("Hub", name="CharField")
+    counted: list[Counter[str]] = []
+    for count in (FEW, MANY):
+        write(count, start=FEW if counted else 0)
+        begin()
+        # The second time, the change is made of what it was before.
+        before = store.head("default").position
+        dynamo.get_model("Book")
+        counted.append(counts(do, monkeypatch))
+        if store.head("default").position > before:
+            dynamo.rollback(to=before)
+    assert counted[0] == counted[1]
+
+
+def counts(do: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often what is dear was done, and how many schemas and classes came to be."""
+    found: Counter[str] = Counter()
+    ContentType.objects.clear_cache()
+    dynamo.catch_up()
+    decoded, built = registry.models.decoded(), registry.built()
+    with monkeypatch.context() as patched, CaptureQueriesContext(connection) as queries:
+        for place, name in (
+            (relations, "renew"),
+            (relations, "_forget_derived"),
+            (classes, "update"),
+            (fold, "evolve"),
+        ):
+            patched.setattr(place, name, counting(found, name, getattr(place, name)))
+        do()
+    found["statements"] = len(queries)
+    found["decoded"] = registry.models.decoded() - decoded
+    found["built"] = registry.built() - built
+    return found
+
+
+def counting(found: Counter[str], name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        found[name] += 1
+        return plain(*args, **kwargs)
+
+    return call
+
+
+def write(count: int, start: int) -> None:
+    """So many models that refer to Hub, without tables, which no change here concerns."""
+    hub = registry.schema_of("dynamic", "Hub")
+    assert hub is not None
+    made: list[Any] = []
+    for n in range(start, count):
+        model = ModelSchema(id=uuid7(), name=f"Other{n}", app="dynamic", db_table=f"dynamic_other{n}")
+        made.append(ModelCreated(stream_id=model.id, after=Frozen(model.attributes())))
+        for name, kind, target in (("name", "CharField", ""), ("hub", "ForeignKey", hub.id)):
+            key = uuid7()
+            relation = {"on_delete": "PROTECT", "related_name": f"others{n}"}
+            options = relation if target else {"max_length": 9}
+            field = FieldSchema(
+                id=key,
+                storage=key,
+                name=name,
+                column=f"{name}_id" if target else name,
+                type=kind,
+                related_model=target,
+                options=Frozen(options),
+            )
+            made.append(FieldAdded(stream_id=model.id, field_id=key, after=Frozen(field.attributes())))
+    with atomic():
+        mark, now = store.lock("default")
+        context = Context(batch_id=uuid7(), actor="", source="code")
+        events = linked(mark, now, made, context, {event.stream_id: 0 for event in made})
+        store.write("default", events)
+        end = type(mark)(registry_id=mark.registry_id, position=events[-1].position, hash=events[-1].hash)
+        if not connection.features.can_rollback_ddl:
+            store.checkpoint("default", store.DATABASE, end)
+    snapshots.take(
+        "default", end, lambda mark: Catalogue.of(snapshots.schema("default", mark.position).models)
+    )
+    pipeline.catch_up()
