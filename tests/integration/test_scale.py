@@ -58,7 +58,7 @@ def book() -> MetaModel:
 
 
 @pytest.mark.parametrize("case", [*CHANGES, *QUESTIONS])
-def test_it_takes_the_same_with_many_models(case, monkeypatch, django_db_reset_sequences):
+def test_it_takes_the_same_with_many_models(case, monkeypatch):
     do = CHANGES.get(case) or QUESTIONS[case]
     make("Book", title="CharField")
     make("Hub", name="CharField")
