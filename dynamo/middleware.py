@@ -23,6 +23,8 @@ from projections import conf, pipeline
 logger = logging.getLogger("dynamo")
 
 READING: Final = frozenset({"GET", "HEAD"})
+# Where a request keeps what was known when it began.
+LOOK: Final = "_dynamo_look"
 CORRELATION_HEADER = "X-Request-ID"
 
 
@@ -42,18 +44,27 @@ class DynamoMiddleware:
             return self._async(request)
         pipeline.follow()
         with _origin(request):
-            response: HttpResponseBase = self.get_response(request)
-            return response
+            for _ in range(1, staleness.ATTEMPTS if request.method in READING else 1):
+                look = _look(request)
+                response: HttpResponseBase = self.get_response(request)
+                if not look.misled():
+                    return response
+            return self.get_response(request)  # type: ignore[no-any-return]
 
     async def _async(self, request: HttpRequest) -> HttpResponseBase:
         await sync_to_async(pipeline.follow)()
         with _origin(request):
-            response: HttpResponseBase = await self.get_response(request)
-            return response
+            for _ in range(1, staleness.ATTEMPTS if request.method in READING else 1):
+                look = _look(request)
+                response: HttpResponseBase = await self.get_response(request)
+                if not await sync_to_async(look.misled)():
+                    return response
+            return await self.get_response(request)  # type: ignore[no-any-return]
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> Any:
         """Read again what a table changed under; any other request begins with the new schema next time."""
-        if not staleness.caught_up_after(exception) or request.method not in READING:
+        look = getattr(request, LOOK, None)
+        if look is None or not look.failed_behind(exception) or request.method not in READING:
             return None
         match = request.resolver_match
         if match is None or iscoroutinefunction(match.func):
@@ -61,8 +72,14 @@ class DynamoMiddleware:
         if connections[conf.database()].settings_dict["ATOMIC_REQUESTS"]:
             return None
         logger.info("%s was read again, because a table had changed: %s", request.path, exception)
-        response = match.func(request, *match.args, **match.kwargs)
+        response = staleness.retry_read(match.func)(request, *match.args, **match.kwargs)
         return response.render() if hasattr(response, "render") else response
+
+
+def _look(request: HttpRequest) -> staleness.Look:
+    look = staleness.Look()
+    setattr(request, LOOK, look)
+    return look
 
 
 def _origin(request: HttpRequest) -> Any:

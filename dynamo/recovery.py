@@ -51,10 +51,13 @@ def resume(using: str) -> bool:
     return True
 
 
-def heal(using: str) -> None:
-    """Finish what a killed process left, if nobody is at it; a reader must not fail because of it."""
+def heal(using: str, wait: float = 0) -> None:
+    """Finish what a killed process left, if nobody is at it; a reader must not fail because of it.
+
+    `wait` are the seconds that somebody who is at it may take to be done.
+    """
     try:
-        with engine.exclusive(using, wait=0) as alone:
+        with engine.exclusive(using, wait=wait) as alone:
             if alone:
                 resume(using)
     except Exception:

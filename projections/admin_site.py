@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.sites import AdminSite, all_sites
@@ -57,6 +58,7 @@ class LazyAdmins(dict[Any, Any]):
         super().__init__(entries)
         self.site = site
         self.made: dict[str, tuple[int, Any]] = {}
+        self.resolvers: WeakKeyDictionary[Any, URLResolver] = WeakKeyDictionary()
 
     def __missing__(self, model: Any) -> Any:
         schema = shown(model)
@@ -106,8 +108,13 @@ class GeneratedResolver(URLResolver):
     def of(self, model: Any) -> URLResolver:
         """The resolver of one model's pages."""
         admin = self.site.get_model_admin(model)
-        route = RoutePattern(f"{model._meta.app_label}/{model._meta.model_name}/")
-        return URLResolver(route, admin.urls)
+        known = getattr(self.site._registry, "resolvers", {})
+        route = f"{model._meta.app_label}/{model._meta.model_name}/"
+        found: URLResolver | None = known.get(admin)
+        if found is None or str(found.pattern) != route:
+            # It gathers the names of its pages when first asked for one, which takes longer than the rest.
+            found = known[admin] = URLResolver(RoutePattern(route), admin.urls)
+        return found
 
 
 class NamedResolver:
@@ -126,10 +133,14 @@ class NamedResolver:
         if view == "app_list" and has_pages(str(kwargs.get("app_label"))):
             return self._app_list(prefix, kwargs["app_label"])
         for model in named(view):
+            resolver: Any = self.generated.of(model)
             try:
-                return str(
-                    self._around(self.generated.of(model))._reverse_with_prefix(view, prefix, *args, **kwargs)
-                )
+                index = "%" if self.converters else self.known._reverse_with_prefix("index", prefix)
+                if "%" in index:
+                    # What is encoded already must not be encoded again.
+                    around = self._around(resolver)
+                    return str(around._reverse_with_prefix(view, prefix, *args, **kwargs))
+                return str(resolver._reverse_with_prefix(view, f"{index}{resolver.pattern}", *args, **kwargs))
             except NoReverseMatch:
                 continue
         return str(self.known._reverse_with_prefix(view, prefix, *args, **kwargs))
@@ -138,6 +149,7 @@ class NamedResolver:
         return f"{self.known._reverse_with_prefix('index', prefix)}{label}/"
 
     def _around(self, resolver: URLResolver) -> Any:
+        """The site's own place in the project's URLs takes arguments, such as a tenant's name."""
         pattern = RegexPattern(self.ns_pattern)
         pattern.converters = self.converters
         return URLResolver(RegexPattern(r"^/"), [URLResolver(pattern, [resolver])])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings as django_settings
+from django.core.signals import setting_changed
 from django.db import DEFAULT_DB_ALIAS
 
 PREFIX: Final = "DYNAMO_"
@@ -104,8 +106,18 @@ def get(name: str) -> Any:
     return getattr(django_settings, name, BY_NAME[name].default)
 
 
+@lru_cache(maxsize=1)
 def database() -> str:
+    """Asked by every request; it cannot change in a running project, and tests say so when they change it."""
     return str(get("DYNAMO_DATABASE"))
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "DYNAMO_DATABASE":
+        database.cache_clear()
+
+
+setting_changed.connect(_forget)
 
 
 def full_label(label: str) -> str:

@@ -33,7 +33,7 @@ SETTLE_SECONDS = 5
 Show: TypeAlias = Callable[[], None]
 
 # Set by the layer above, which knows how to take a change back.
-heal: Callable[[str], None] | None = None
+heal: Callable[[str, float], None] | None = None
 
 # Connections with an open change set.
 writing: WeakSet[BaseDatabaseWrapper] = WeakSet()
@@ -65,8 +65,11 @@ def adopt(catalogue: Catalogue, mark: Mark) -> None:
     cache.forget()
 
 
-def catch_up(*, within: bool = False) -> bool:
+def catch_up(*, within: bool = False, wait: float = 0) -> bool:
     """Bring this process up to the log; says whether anything had changed.
+
+    `wait` are the seconds to wait for a change that MariaDB has done half of, instead of showing what was
+    before it.
 
     The gap is replayed where the log only grew, all of it where it is another log (a flush, a rolled back
     test, a restored backup). Classes that are in use keep their identity either way.
@@ -85,7 +88,7 @@ def catch_up(*, within: bool = False) -> bool:
         mark, catalogue = registry.mark, registry.catalogue
         if staged or not (registry.loaded or store.installed(using)):
             return False
-        at = _shown(using)
+        at = _shown(using, wait)
         if at == mark:
             registry.loaded = True
             freshness.looked(connection, now, mark)
@@ -106,14 +109,14 @@ def catch_up(*, within: bool = False) -> bool:
                 return True
 
 
-def _shown(using: str) -> Mark:
+def _shown(using: str, wait: float) -> Mark:
     """Where the tables are; a change that a killed process left half done is finished first."""
     if engine.transactional(using):
         return store.head(using)
     at, whole = store.reached(using)
     if whole or heal is None or connections[using].in_atomic_block:
         return at
-    heal(using)
+    heal(using, wait)
     return store.shown(using)
 
 
@@ -148,10 +151,10 @@ def load() -> None:
         follow()
 
 
-def follow() -> bool:
+def follow(*, wait: float = 0) -> bool:
     """Catch up, or stay with the last good schema and say so once: a damaged log must not stop the site."""
     try:
-        return catch_up()
+        return catch_up(wait=wait)
     except LogCorrupt as error:
         if registry.stuck != str(error):
             logger.error("the schema log cannot be replayed: %s; run `manage.py dynamo verify`", error)
@@ -166,6 +169,28 @@ def known_at(mark: Mark) -> Catalogue:
         if registry.mark == mark:
             return registry.catalogue
     return Catalogue.of(snapshots.schema(conf.database(), mark.position).models)
+
+
+def renamed_over(known: Catalogue, mark: Mark) -> bool:
+    """Whether since that mark a column went to another field under the name that a field had.
+
+    Who read by the former schema meanwhile met no error, and has the values of the one for the other.
+    """
+    using, now = conf.database(), registry.mark
+    if now == mark:
+        return False
+    if now.registry_id != mark.registry_id or now.position < mark.position:
+        return True
+    changes = _changes(known, store.read(using, after=mark.position, upto=now.position))
+    return any(_took_over(change) for change in changes.values())
+
+
+def _took_over(change: Change) -> bool:
+    before, after = change.live_before, change.live_after
+    if before is None or after is None:
+        return False
+    owners = {f.column: f.storage for f in before.fields}
+    return any(owners.get(f.column, f.storage) != f.storage for f in after.fields)
 
 
 def _gap(using: str, known: Catalogue, mark: Mark, at: Mark) -> Show | None:

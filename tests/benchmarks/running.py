@@ -57,10 +57,10 @@ def run(name: str, chosen: Chosen) -> Outcome:
 
 def cases(name: str, chosen: Chosen) -> list[Case]:
     """The chosen cases of a database. Their modules need Django to be set up."""
-    from tests.benchmarks import field_saves, logs
+    from tests.benchmarks import field_saves, logs, scale
 
     # Those that write events without tables come last.
-    known = (*field_saves.CASES, *logs.CASES)
+    known = (*field_saves.CASES, *scale.CASES, *logs.CASES)
     names = {case.name for case in known}
     if not names.issuperset(chosen.only):
         raise UnknownCase(f"no case is called that; there are {', '.join(sorted(names))}")

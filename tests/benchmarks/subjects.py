@@ -69,8 +69,13 @@ def _generated() -> MetaModel:
 
 
 def _plain() -> type[models.Model]:
+    return by_type(f"Plain{next(NUMBER)}")
+
+
+def by_type(name: str, **options: Any) -> type[models.Model]:
+    """A class of the same ten fields."""
     columns = {f"field_{number}": COLUMNS[kind]() for number, kind in enumerate(TYPES)}
-    return unregistered(f"Plain{next(NUMBER)}", columns)
+    return unregistered(name, columns, **options)
 
 
 def unregistered(name: str, attributes: dict[str, Any], **options: Any) -> type[models.Model]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +22,8 @@ from events.types import Context, FieldAdded, ModelCreated
 from projections import classes, pipeline, relations
 from projections.catalogue import Catalogue
 from projections.registry import registry
+from tests.anew import begin
 from tests.integration.making import add, alter, make, rename
-from tests.integration.test_snapshots import begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,28 +105,18 @@ def counting(found: Counter[str], name: str, plain: Callable[..., Any]) -> Calla
     return call
 
 
-def write(count: int, start: int) -> None:
-    """So many models that refer to Hub, without tables, which no change here concerns."""
+def write(count: int, start: int, fields: int = 1) -> None:
+    """So many models without tables, which no change here concerns; they refer to Hub, if there is one."""
     hub = registry.schema_of("dynamic", "Hub")
-    assert hub is not None
     made: list[Any] = []
     for n in range(start, count):
         model = ModelSchema(id=uuid7(), name=f"Other{n}", app="dynamic", db_table=f"dynamic_other{n}")
         made.append(ModelCreated(stream_id=model.id, after=Frozen(model.attributes())))
-        for name, kind, target in (("name", "CharField", ""), ("hub", "ForeignKey", hub.id)):
-            key = uuid7()
-            relation = {"on_delete": "PROTECT", "related_name": f"others{n}"}
-            options = relation if target else {"max_length": 9}
-            field = FieldSchema(
-                id=key,
-                storage=key,
-                name=name,
-                column=f"{name}_id" if target else name,
-                type=kind,
-                related_model=target,
-                options=Frozen(options),
-            )
-            made.append(FieldAdded(stream_id=model.id, field_id=key, after=Frozen(field.attributes())))
+        text = {"type": "CharField", "options": {"max_length": 9}}
+        made += [field_of(model, f"name{number}", **text) for number in range(fields)]
+        if hub is not None:
+            to_hub = {"on_delete": "PROTECT", "related_name": f"others{n}"}
+            made.append(field_of(model, "hub", type="ForeignKey", related_model=hub.id, options=to_hub))
     with atomic():
         mark, now = store.lock("default")
         context = Context(batch_id=uuid7(), actor="", source="code")
@@ -138,3 +129,22 @@ def write(count: int, start: int) -> None:
         "default", end, lambda mark: Catalogue.of(snapshots.schema("default", mark.position).models)
     )
     pipeline.catch_up()
+
+
+def field_of(model: ModelSchema, name: str, *, options: dict[str, Any], **given: Any) -> FieldAdded:
+    key = uuid7()
+    field = FieldSchema(id=key, storage=key, name=name, column=name, options=Frozen(options), **given)
+    return FieldAdded(stream_id=model.id, field_id=key, after=Frozen(field.attributes()))
+
+
+def test_a_model_of_ten_fields_that_nobody_used_takes_less_than_a_kibibyte():
+    write(MANY, start=0, fields=10)
+    begin()
+    tracemalloc.start()
+    try:
+        begin()
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert (len(registry.models), registry.models.decoded()) == (MANY, 0)
+    assert taken / MANY < 1024

@@ -19,9 +19,9 @@ from events.envelope import Mark
 from events.models import Snapshot, SnapshotFormer, SnapshotModel
 from events.schema import ModelSchema
 from projections import pipeline
-from projections.catalogue import Catalogue
 from projections.registry import registry
 from projections.transition import Transition, joined
+from tests.anew import begin
 from tests.integration.agreement import settled
 from tests.integration.databases import sql
 from tests.integration.making import add, alter, make, rename
@@ -280,15 +280,6 @@ BEGIN = """
 def test_a_new_process_builds_and_decodes_nothing_it_was_not_asked_for(project):
     project.run(WRITE)
     assert project.run(BEGIN) == "0 True 6 Dune 1 True"
-
-
-def begin() -> None:
-    """What a new process does first, having seen no schema and made no class."""
-    with registry.lock:
-        registry.catalogue = Catalogue()
-        for known in (registry._classes, registry._links, registry._retired):
-            known.clear()
-    pipeline.reset()
 
 
 def test_a_pass_of_another_log_is_not_used(log):
