@@ -102,6 +102,47 @@ def test_readers_never_see_a_value_in_the_wrong_attribute(transactional_db):
     assert dynamo.verify().problems == []
 
 
+def misplaced(rows) -> list[object]:
+    """Values under other names than theirs, where fields are called after what is in them, and a number."""
+    read = [(name, value) for row in rows for name, value in row.__dict__.items() if isinstance(value, str)]
+    return [(name, value) for name, value in read if name.split("_")[0] != value]
+
+
+def change_in_place(fields: dict[str, MetaField], n: int) -> None:
+    name = NAMES[n % len(NAMES)]
+    if n % 5:
+        rename(fields[name], f"{name}_{n}")
+    else:
+        alter(fields[name], order=n)
+
+
+def test_readers_during_a_thousand_changes_in_place(transactional_db):
+    meta = make("Book", **{f"{name}_0": "CharField" for name in NAMES})
+    fields = {name: meta.fields.get(name=f"{name}_0") for name in NAMES}
+    cls = meta.get_model()
+    cls.objects.bulk_create(cls(**{f"{name}_0": name for name in NAMES}) for _ in range(20))
+    wrong: list[object] = []
+
+    def read():
+        wrong.extend(misplaced(cls.objects.all()))
+
+    def read_some():
+        (name,) = (f.name for f in cls._meta.local_fields if f.name.startswith("gamma"))
+        wrong.extend(misplaced(cls.objects.only(name)))
+
+    def read_again():
+        wrong.extend(misplaced(dynamo.retry_read(lambda: list(cls.objects.all()))()))
+
+    with Crowd(read, read_some, read_again) as crowd:
+        for n in range(1, 1_001):
+            change_in_place(fields, n)
+            if n % 100 == 0:
+                crowd.progress(1)
+    assert (wrong, crowd.odd) == ([], [])
+    assert not [error for error in crowd.done if error.startswith("read_again ")]
+    assert dynamo.verify().problems == []
+
+
 def test_writers_never_put_a_value_into_the_wrong_column(transactional_db):
     meta = make("Book", **dict.fromkeys(NAMES, "CharField"))
     cls = meta.get_model()
