@@ -44,22 +44,22 @@ class DynamoMiddleware:
             return self._async(request)
         pipeline.follow()
         with _origin(request):
-            for _ in range(1, staleness.ATTEMPTS if request.method in READING else 1):
+            for left in _attempts(request):
                 look = _look(request)
                 response: HttpResponseBase = self.get_response(request)
-                if not look.misled():
-                    return response
-            return self.get_response(request)  # type: ignore[no-any-return]
+                if not left or not look.misled():
+                    break
+            return response
 
     async def _async(self, request: HttpRequest) -> HttpResponseBase:
         await sync_to_async(pipeline.follow)()
         with _origin(request):
-            for _ in range(1, staleness.ATTEMPTS if request.method in READING else 1):
+            for left in _attempts(request):
                 look = _look(request)
                 response: HttpResponseBase = await self.get_response(request)
-                if not await sync_to_async(look.misled)():
-                    return response
-            return await self.get_response(request)  # type: ignore[no-any-return]
+                if not left or not await sync_to_async(look.misled)():
+                    break
+            return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> Any:
         """Read again what a table changed under; any other request begins with the new schema next time."""
@@ -74,6 +74,11 @@ class DynamoMiddleware:
         logger.info("%s was read again, because a table had changed: %s", request.path, exception)
         response = staleness.retry_read(match.func)(request, *match.args, **match.kwargs)
         return response.render() if hasattr(response, "render") else response
+
+
+def _attempts(request: HttpRequest) -> range:
+    """How often a request may be made again, down to 0: what it has changed stays changed."""
+    return range(staleness.ATTEMPTS if request.method in READING else 0, -1, -1)
 
 
 def _look(request: HttpRequest) -> staleness.Look:

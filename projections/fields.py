@@ -65,7 +65,10 @@ def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
     row = field_type(schema.type)
     if row is None:
         raise LookupError(f"field type {schema.type!r} is not in the table of field types")
-    kwargs: dict[str, Any] = {"blank": not schema.required, "help_text": escape(schema.help)}
+    kwargs: dict[str, Any] = {
+        "blank": not schema.required,
+        "help_text": escape(schema.help) if schema.help else "",
+    }
     if schema.verbose_name:
         kwargs["verbose_name"] = schema.verbose_name
     options = dict(schema.options)

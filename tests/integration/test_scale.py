@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
 from django.db import connection
 from django.db.transaction import atomic
 from django.test.utils import CaptureQueriesContext
@@ -129,6 +130,24 @@ def write(count: int, start: int, fields: int = 1) -> None:
         "default", end, lambda mark: Catalogue.of(snapshots.schema("default", mark.position).models)
     )
     pipeline.catch_up()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check",),
+        ("migrate", "--verbosity=0"),
+        ("makemigrations", "--check", "--dry-run", "--verbosity=0"),
+        ("dumpdata", "auth", "--verbosity=0"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_commands_of_django_make_no_class(command, capsys):
+    make("Hub", name="CharField")
+    write(MANY, start=0)
+    begin()
+    call_command(*command)
+    assert (registry.built(), registry.models.decoded()) == (0, 0)
 
 
 def field_of(model: ModelSchema, name: str, *, options: dict[str, Any], **given: Any) -> FieldAdded:
