@@ -174,12 +174,12 @@ def packed(using: str, upto: int) -> Packed:
         try:
             names = Names.read(_whole(text))
         except UNREADABLE as error:
-            logger.warning(
-                "the snapshot at %s is passed over: %s; run `manage.py dynamo doctor`", base, error
-            )
+            logger.warning(PASSED_OVER, base, error)
             return Packed()
         cursor.execute(LAST)
-        return Packed(position=base, names=names, models=dict(cursor.fetchall()))
+        models = dict(cursor.fetchall())
+    # Another pass may have been taken between the two queries.
+    return Packed(position=base, names=names, models=models) if _base(using, upto) == base else Packed()
 
 
 def pack(model: ModelSchema) -> bytes:
@@ -233,7 +233,8 @@ def _start(using: str, upto: int | None) -> Schema:
         models = replay.decoded(zlib.decompress(_whole(data)) for *_, data in rows)
     except UNREADABLE:
         return Schema()
-    return Schema(position=base, models=Frozen(models))
+    # The pass may have gone between the two queries, as when they are all made anew.
+    return Schema(position=base, models=Frozen(models)) if _base(using, base) == base else Schema()
 
 
 def _base(using: str, upto: int) -> int | None:

@@ -288,6 +288,29 @@ def test_a_pass_of_another_log_is_not_used(log):
     assert dict(dynamo.schema().models) == dict(folded().models)
 
 
+@pytest.mark.parametrize("meanwhile", ["taken", "gone"])
+def test_a_pass_that_is_taken_or_goes_while_another_is_read_is_not_mixed_with_it(log, monkeypatch, meanwhile):
+    plain = snapshots.Names.read
+
+    def act():
+        monkeypatch.setattr(snapshots.Names, "read", plain)
+        if meanwhile == "taken":
+            for n in range(5):
+                add(log, f"meanwhile{n}", "IntegerField")
+        else:
+            snapshots.forget("default")
+
+    def read(text):
+        act()
+        return plain(text)
+
+    monkeypatch.setattr(snapshots.Names, "read", read)
+    assert snapshots.packed("default", snapshots.END).position == 0
+    begin()
+    assert dict(registry.models) == dict(folded().models)
+    settled()
+
+
 def test_losing_all_of_them_loses_nothing(log):
     snapshots.forget("default")
     assert dict(dynamo.schema().models) == dict(folded().models)
