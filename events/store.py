@@ -35,6 +35,9 @@ READ_HEAD: Final = f"SELECT registry_id, position, hash FROM {HEAD_TABLE} WHERE 
 MOVE_HEAD: Final = f"UPDATE {HEAD_TABLE} SET position = %s, hash = %s WHERE id = %s"
 MOVE_CHECKPOINT: Final = "UPDATE dynamo_events_checkpoint SET position = %s, hash = %s WHERE name = %s"
 
+# The channel on which PostgreSQL tells other processes, with the commit, that the log has grown.
+NEWS: Final = "dynamo_events"
+
 RAW_BATCH: Final = 2_000
 FROM: Final = "FROM dynamo_events_schemaevent WHERE position > %s AND position <= %s"
 RAW: Final = f"SELECT {', '.join(COLUMNS)} {FROM} ORDER BY position"
@@ -176,6 +179,8 @@ def write(
     statements.append((MOVE_HEAD, [last.position, last.hash, HEAD_ID]))
     if reached and recorded[0].position > 1:
         statements.append((MOVE_CHECKPOINT, [last.position, last.hash, DATABASE]))
+    if connections[using].vendor == "postgresql":
+        statements.append((f"NOTIFY {NEWS}", []))
     run(using, statements)
     if reached and recorded[0].position == 1:
         checkpoint(using, DATABASE, Mark(position=last.position, hash=last.hash))

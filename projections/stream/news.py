@@ -1,0 +1,65 @@
+"""News from other processes. PostgreSQL tells them with the commit; a thread hears it while somebody follows.
+
+They are wake-ups and nothing else: the log is read, whoever wakes whom. Where nothing can be heard, as behind
+a PgBouncer that pools transactions, or while the connection is down, the slow poll finds what is new.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db import DatabaseError, connections
+
+from events.store import NEWS
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks whether anybody still listens, and between two attempts to connect.
+TURN: Final = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
+
+
+class Listener:
+    """Calls `wake` for each piece of news until stopped, from a thread and by a connection of its own."""
+
+    def __init__(self, using: str, wake: Callable[[], object]) -> None:
+        self.using = using
+        self.wake = wake
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="dynamo-news", daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Returns at once; the thread ends within a turn."""
+        self.stopped.set()
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self.stopped.is_set():
+            connection: Any = connections[self.using].copy()
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"LISTEN {NEWS}")
+                pause = FIRST_PAUSE
+                # What was committed before it listened.
+                self.wake()
+                self._hear(connection.connection)
+            except (DatabaseError, connection.Database.Error) as error:
+                logger.warning("the stream hears no news, polls and tries again in %s s: %s", pause, error)
+                self.stopped.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            finally:
+                connection.close()
+
+    def _hear(self, raw: Any) -> None:
+        while not self.stopped.is_set():
+            for _ in raw.notifies(timeout=TURN, stop_after=1):
+                self.wake()
+
+
+def listener(using: str, wake: Callable[[], object]) -> Listener | None:
+    """A listener, where the database tells news."""
+    return Listener(using, wake) if connections[using].vendor == "postgresql" else None
