@@ -86,6 +86,13 @@ SETTINGS: Final = (
         "its tables change right after the commit; until then rows of these models cannot be used.",
     ),
     Setting(
+        name="DYNAMO_STALENESS_SECONDS",
+        default=0,
+        type=(float, int),
+        help="PostgreSQL only. 0: every request asks whether the schema changed, by one query. More: it asks "
+        "when the process heard of a change, and after so many seconds anyway. It can be as long behind.",
+    ),
+    Setting(
         name="DYNAMO_STREAM_POLL_SECONDS",
         default=1.0,
         type=(float, int),

@@ -19,7 +19,7 @@ from events.envelope import Mark
 from events.exceptions import LogCorrupt, SchemaBusy
 from events.schema import ModelSchema
 from events.types import Recorded
-from projections import admin_site, cache, conf, lazy
+from projections import admin_site, cache, conf, hearing, lazy
 from projections.catalogue import Catalogue
 from projections.ddl import engine, projector
 from projections.ddl.projector import Payload
@@ -76,7 +76,7 @@ def catch_up(*, within: bool = False, wait: float = 0) -> bool:
     """
     using = conf.database()
     connection: Any = connections[using]
-    now = freshness.moment(connection)
+    now = freshness.moment(connection) or hearing.moment(connection)
     if registry.loaded and freshness.unmoved(connection, now, registry.mark):
         return False
     if connection in writing and not within:

@@ -28,6 +28,7 @@ class Listener:
     def __init__(self, using: str, wake: Callable[[], object]) -> None:
         self.using = using
         self.wake = wake
+        self.connected = False
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self._run, name="dynamo-news", daemon=True)
         self.thread.start()
@@ -43,15 +44,17 @@ class Listener:
             try:
                 with connection.cursor() as cursor:
                     cursor.execute(f"LISTEN {NEWS}")
-                pause = FIRST_PAUSE
+                self.connected, pause = True, FIRST_PAUSE
                 # What was committed before it listened.
                 self.wake()
                 self._hear(connection.connection)
             except (DatabaseError, connection.Database.Error) as error:
+                self.connected = False
                 logger.warning("the stream hears no news, polls and tries again in %s s: %s", pause, error)
                 self.stopped.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             finally:
+                self.connected = False
                 connection.close()
 
     def _hear(self, raw: Any) -> None:
