@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.sites import AdminSite, all_sites
@@ -32,6 +31,8 @@ from projections.transition import Transition
 LISTED_FIELDS: Final = 6
 SEARCHED: Final = (models.CharField, models.TextField)
 FILTERED: Final = (models.BooleanField, models.DateField)
+# Where an admin keeps the resolver of its pages, which goes with it.
+RESOLVER: Final = "_dynamo_resolver"
 TOO_WIDE: Final = (models.TextField, models.JSONField, models.BinaryField)
 
 
@@ -58,7 +59,6 @@ class LazyAdmins(dict[Any, Any]):
         super().__init__(entries)
         self.site = site
         self.made: dict[str, tuple[int, Any]] = {}
-        self.resolvers: WeakKeyDictionary[Any, URLResolver] = WeakKeyDictionary()
 
     def __missing__(self, model: Any) -> Any:
         schema = shown(model)
@@ -108,12 +108,11 @@ class GeneratedResolver(URLResolver):
     def of(self, model: Any) -> URLResolver:
         """The resolver of one model's pages."""
         admin = self.site.get_model_admin(model)
-        known = getattr(self.site._registry, "resolvers", {})
         route = f"{model._meta.app_label}/{model._meta.model_name}/"
-        found: URLResolver | None = known.get(admin)
+        found: URLResolver | None = vars(admin).get(RESOLVER)
         if found is None or str(found.pattern) != route:
             # It gathers the names of its pages when first asked for one, which takes longer than the rest.
-            found = known[admin] = URLResolver(RoutePattern(route), admin.urls)
+            found = vars(admin)[RESOLVER] = URLResolver(RoutePattern(route), admin.urls)
         return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -191,3 +193,14 @@ def test_pages_take_as_many_queries_and_decode_as_much_with_more_models(root: Cl
             assert page.status_code == 200
             counts.append((url.count("/"), len(asked), page.text.count("/add/")))
     assert counts[:3] == counts[3:]
+
+
+def test_admins_of_former_schemas_are_let_go(root: Client, book: Any) -> None:
+    """With the resolvers of their pages, which refer to them."""
+    kept = []
+    for n in range(3):
+        MetaField.objects.create(meta_model=book, name=f"later{n}", type="IntegerField")
+        assert root.get(reverse("admin:dynamic_book_changelist")).status_code == 200
+        kept.append(weakref.ref(admin.site.get_model_admin(book.get_model())))
+    gc.collect()
+    assert [one() is None for one in kept] == [True, True, False]
