@@ -42,7 +42,7 @@ def _is_djangos(kind: type) -> bool:
 
 
 class Reads:
-    """Counts rows that were read through generated classes; that it moved is all that anybody asks."""
+    """Counts reads through generated classes, more or less; that it moved is all that anybody asks."""
 
     count = 0
 

@@ -18,7 +18,7 @@ from django.db.models import Model
 from django.db.models.options import Options
 from django.utils.functional import cached_property
 
-from projections.generated import SETTERS
+from projections.generated import SETTERS, Reads
 
 CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name, None), cached_property))
 # Where options keep what generated classes have to do with them.
@@ -73,6 +73,12 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
             own = (f.remote_field.name for f in self._hand_written() if f.one_to_one)
             known = self.__dict__[REFUSED] = frozenset((*own, *self.source.put_on(self.concrete_model)))
         return known
+
+    def get_field(self, field_name: str) -> Any:
+        """Also how a query finds what it filters, sums or gives as `values()`, without a row of the class."""
+        if "dynamo_id" in vars(self.model):
+            Reads.count += 1
+        return super().get_field(field_name)
 
     @property
     def fields_map(self) -> ReverseFields:  # type: ignore[override]  # Django's is a dictionary of all

@@ -108,3 +108,39 @@ def test_an_error_that_says_nothing_of_columns_is_passed_on(project):
     print(*found, is_stale(ValueError()), is_stale(DatabaseError()), is_stale(None))
     """)
     assert said == "True True False False False False False"
+
+
+MISLED = """
+    from dynamo.staleness import Look
+    from django.db.models import Max
+    from projections.registry import registry
+    Book = dynamo.get_model("Book")
+    look = Look()
+    print("before", flush=True)
+    sys.stdin.readline()
+    print(eval(sys.argv[1]), flush=True)
+    print(look.misled(), look.misled())
+"""
+READS = {
+    "rows": ("[row.title for row in Book.objects.all()]", True),
+    "values": ("list(Book.objects.values('title'))", True),
+    "all values": ("list(Book.objects.values())", True),
+    "values in a list": ("list(Book.objects.values_list('title', flat=True))", True),
+    "an aggregate": ("Book.objects.aggregate(Max('title'))", True),
+    "a condition": ("Book.objects.filter(title='Emma').count()", True),
+    "nothing": ("1", False),
+}
+
+
+@pytest.mark.parametrize("case", READS)
+def test_who_read_by_a_name_that_went_to_another_field_finds_out(project, case):
+    code, misled = READS[case]
+    project.run("make('Book', title='CharField', other='CharField').get_model().objects.create(title='Emma')")
+    reader = project.start(MISLED, code)
+    assert reader.stdout.readline() == "before\n"
+    project.run("""
+    title, other = (MetaField.objects.get(name=name) for name in ("title", "other"))
+    rename(title, "between"); rename(other, "title"); rename(title, "other")
+    """)
+    out, errors = reader.communicate("go on\n", timeout=60)
+    assert out.splitlines()[-1] == f"{misled} {misled}", errors
