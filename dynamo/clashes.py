@@ -80,9 +80,6 @@ def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue)
         return
     where = f"{model.label}.{field.name}"
     remedy = "set options['related_name'] to another name, or to '+' for none"
-    taken = _taken(model, field, name, catalogue)
-    if taken:
-        raise ValidationError({"options": f"{where}: its target has {name!r} already, {taken}; {remedy}"})
     others = (m for m in catalogue.putting(field.related_model, name) if m.id != model.id)
     for other_model in (*others, model):
         for other in _putting(other_model, field.related_model, name):
@@ -90,6 +87,9 @@ def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue)
                 raise ValidationError(
                     {"options": f"{where}: {other_model.label}.{other.name} is {name!r} there; {remedy}"}
                 )
+    taken = _taken(model, field, name, catalogue)
+    if taken:
+        raise ValidationError({"options": f"{where}: its target has {name!r} already, {taken}; {remedy}"})
 
 
 def _putting(model: ModelSchema, reference: str, name: str) -> Iterator[FieldSchema]:
@@ -100,7 +100,7 @@ def _putting(model: ModelSchema, reference: str, name: str) -> Iterator[FieldSch
 def _taken(model: ModelSchema, field: FieldSchema, name: str, catalogue: Catalogue) -> str:
     """What of the target has that name; '' if nothing has."""
     if "." in field.related_model:
-        return _taken_by_hand(field, name)
+        return _taken_by_hand(model, field, name)
     if name in validators.MODEL_API:
         return "as part of Django's model API"
     target = model if field.related_model == model.id else catalogue.model(field.related_model)
@@ -110,13 +110,13 @@ def _taken(model: ModelSchema, field: FieldSchema, name: str, catalogue: Catalog
     return ""
 
 
-def _taken_by_hand(field: FieldSchema, name: str) -> str:
-    """Other relations' ways back are not in its code; check_relation finds them."""
+def _taken_by_hand(model: ModelSchema, field: FieldSchema, name: str) -> str:
+    """Also by a relation to a class that the target inherits from, or is a proxy of."""
     target: Any = classes.hand_written(field.related_model)
     if name in SET_ON_USERS and target._meta.label == settings.AUTH_USER_MODEL:
         return "which authentication sets on users"
     present = getattr_static(target, name, None)
-    return "" if present is None or accessors.generated(present) else "in its code"
+    return "" if present is None or accessors.is_of(present, model, field) else "in its code"
 
 
 def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:

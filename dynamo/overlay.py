@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from events import names
 from events.names import accessor, link_keys
 from events.schema import ModelSchema
 from projections.registry import registry
@@ -35,11 +36,11 @@ class Shown:
         return registry.schema_of(app, name)
 
     def referrers(self, reference: str) -> Iterator[ModelSchema]:
-        found = (registry.schema(model_id) for model_id in registry.referrers(reference.lower()))
+        found = (registry.schema(model_id) for model_id in registry.referrers(names.reference(reference)))
         return (model for model in found if model is not None)
 
     def putting(self, reference: str, name: str) -> Iterator[ModelSchema]:
-        found = registry.putting(reference.lower(), name)
+        found = registry.putting(names.reference(reference), name)
         return iter(() if found is None else (found,))
 
     def holders(self, app: str, name: str) -> Iterator[ModelSchema]:

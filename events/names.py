@@ -76,9 +76,10 @@ class Names(NamedTuple):
         return self.accessors.get(target, NONE)
 
 
-def reference(relation: FieldSchema) -> str:
-    """How a relation's target is named: its id, or the lower-cased label of a hand-written one."""
-    return relation.related_model.lower()
+def reference(target: str) -> str:
+    """How a relation's target is named: its id, or a hand-written one's label as Django keys it."""
+    label, dot, name = target.partition(".")
+    return f"{label}{dot}{name.lower()}"
 
 
 def accessor(model: ModelSchema, relation: FieldSchema) -> str:
@@ -107,9 +108,9 @@ def _entries(model: ModelSchema) -> Iterator[tuple[int, str, str, str]]:
     yield from ((1, app, link, model.id) for _, link in link_keys(model))
     for field in model.fields:
         if field.is_relation:
-            yield 2, reference(field), model.id, ""
+            yield 2, reference(field.related_model), model.id, ""
             if name := accessor(model, field):
-                yield 3, reference(field), name, model.id
+                yield 3, reference(field.related_model), name, model.id
         if field.is_many_to_many:
             # The link table's class refers to both ends.
             yield 2, model.id, model.id, ""

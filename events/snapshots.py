@@ -47,9 +47,9 @@ MODELS: Final = (
 )
 PUT_ASIDE: Final = (
     "INSERT INTO dynamo_events_snapshotformer (model_id, position, data, until) "
-    "SELECT model_id, position, data, %s FROM dynamo_events_snapshotmodel WHERE model_id"
+    "SELECT model_id, position, data, %s FROM dynamo_events_snapshotmodel WHERE position <= %s AND model_id"
 )
-DROP: Final = "DELETE FROM dynamo_events_snapshotmodel WHERE model_id"
+DROP: Final = "DELETE FROM dynamo_events_snapshotmodel WHERE position <= %s AND model_id"
 RETURN: Final = (
     "DELETE FROM dynamo_events_snapshot WHERE position > %s",
     "DELETE FROM dynamo_events_snapshotmodel WHERE position > %s",
@@ -106,7 +106,7 @@ def due(start: int, end: int) -> bool:
 def take(using: str, at: Mark, known: Callable[[Mark], Known]) -> None:
     """Keep what changed since the last pass; `known` gives all of a mark. Nothing depends on it.
 
-    Two processes that take a pass at once find each other by a constraint, and one of them takes none.
+    Two processes that take a pass at once bring the same models: the key stops one, which then takes none.
     """
     try:
         now = known(at)
@@ -119,7 +119,7 @@ def take(using: str, at: Mark, known: Callable[[Mark], Known]) -> None:
             streams = {str(key) for key in since.values_list("stream_id", flat=True).distinct()}
             changed = sorted(streams - {at.registry_id})
             for start in range(0, len(changed), PART):
-                _put_aside(using, changed[start : start + PART], at.position)
+                _put_aside(using, changed[start : start + PART], last, at.position)
             models = ((key, now.models.get(key)) for key in changed)
             kept = [(key, at.position, pack(model)) for key, model in models if model is not None]
             _plain(Snapshot, using).filter(position=last).update(names=b"")
@@ -129,10 +129,16 @@ def take(using: str, at: Mark, known: Callable[[Mark], Known]) -> None:
         logger.warning("no snapshot was taken at %s: %s", at.position, error)
 
 
-def _put_aside(using: str, model_ids: list[str], position: int) -> None:
-    """Make way for these models as they are at a pass."""
-    marks = ", ".join(["%s"] * len(model_ids))
-    run(using, [(f"{PUT_ASIDE} IN ({marks})", [position, *model_ids]), (f"{DROP} IN ({marks})", model_ids)])
+def _put_aside(using: str, model_ids: list[str], last: int, position: int) -> None:
+    """Make way for these models as they are at a pass; those of a pass that came meanwhile stand in it."""
+    chosen = f"IN ({', '.join(['%s'] * len(model_ids))})"
+    run(
+        using,
+        [
+            (f"{PUT_ASIDE} {chosen}", [position, last, *model_ids]),
+            (f"{DROP} {chosen}", [last, *model_ids]),
+        ],
+    )
 
 
 def _return_to(using: str, last: int) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db.models import Model
 
-from events.names import Names, accessor, reference
-from events.schema import ModelSchema
+from events.names import Names, accessor
+from events.schema import FieldSchema, ModelSchema
 from projections import classes, relations
 
 
@@ -40,10 +40,12 @@ class Awaited:
         return found
 
 
-def generated(attribute: object) -> bool:
-    """Whether something on a class is the way back of a generated model's relation."""
+def is_of(attribute: object, model: ModelSchema, relation: FieldSchema) -> bool:
+    """Whether what stands on a class is the way back of that relation, or waits for its model."""
+    if isinstance(attribute, Awaited):
+        return attribute.model_id == model.id
     related = getattr(attribute, "rel", None) or getattr(attribute, "related", None)
-    return isinstance(attribute, Awaited) or hasattr(getattr(related, "field", None), "dynamo_id")
+    return getattr(getattr(related, "field", None), "dynamo_id", None) == relation.id
 
 
 def put_all(names: Names) -> None:
@@ -85,5 +87,5 @@ def _concrete(target: type[Model]) -> type[Model]:
 
 def _ways_back(schema: ModelSchema) -> list[tuple[type[Model], str]]:
     relating = [f for f in schema.fields if f.is_relation and "." in f.related_model]
-    found = ((classes.hand_written(reference(f)), accessor(schema, f)) for f in relating)
+    found = ((classes.hand_written(f.related_model), accessor(schema, f)) for f in relating)
     return [(target, name) for target, name in found if target is not None and name]

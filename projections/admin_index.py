@@ -71,7 +71,8 @@ class _Listed:
     def page(self) -> list[dict[str, Any]]:
         """The page that the request names; the first one where it names none that can be."""
         given = self.request.GET.get(PAGE_PARAMETER, "")
-        number = min(int(given), 10**6) if given.isascii() and given.isdecimal() and int(given) else 1
+        number = int(given[:6]) if given.isascii() and given.isdecimal() else 1
+        number = max(number, 1)
         start = (number - 1) * PAGE
         found = list(islice(self._entries(), start, start + PAGE + 1))
         before = [self._way(_("Previous page"), number - 1)] if number > 1 and found else []

@@ -106,9 +106,10 @@ def forget() -> None:
 def _forget(name: tuple[str, str] | None) -> None:
     """Their ids and names may be another transaction's. Django keeps each under its name and its id."""
     for known in list(_content_types()._cache.values()):
-        found = known.pop(name, None)
-        if found is not None:
-            known.pop(found.pk, None)
+        # A process that is behind may have another row under the name than under the former id.
+        for key, found in list(known.items()):
+            if (found.app_label, found.model) == name:
+                known.pop(key, None)
 
 
 def _permissions(content_type: Any, after: ModelSchema, using: str) -> None:

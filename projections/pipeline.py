@@ -172,7 +172,7 @@ def known_at(mark: Mark) -> Catalogue:
 
 
 def renamed_over(known: Catalogue, mark: Mark) -> bool:
-    """Whether since that mark a column went to another field under the name that a field had.
+    """Whether since that mark a column or table went to another field or model by the name that one had.
 
     Who read by the former schema meanwhile met no error, and has the values of the one for the other.
     """
@@ -182,15 +182,22 @@ def renamed_over(known: Catalogue, mark: Mark) -> bool:
     if now.registry_id != mark.registry_id or now.position < mark.position:
         return True
     changes = _changes(known, store.read(using, after=mark.position, upto=now.position))
-    return any(_took_over(change) for change in changes.values())
+    before = _places(change.live_before for change in changes.values())
+    after = _places(change.live_after for change in changes.values())
+    return any(before.get(place, owner) != owner for place, owner in after.items())
 
 
-def _took_over(change: Change) -> bool:
-    before, after = change.live_before, change.live_after
-    if before is None or after is None:
-        return False
-    owners = {f.column: f.storage for f in before.fields}
-    return any(owners.get(f.column, f.storage) != f.storage for f in after.fields)
+def _places(models: Iterable[ModelSchema | None]) -> dict[tuple[str, str], str]:
+    """What is read by name: tables, with what they belong to, and columns of models, with what is in them."""
+    found: dict[tuple[str, str], str] = {}
+    for model in filter(None, models):
+        found["", model.db_table] = model.id
+        for field in model.fields:
+            if field.is_many_to_many:
+                found["", field.table] = field.storage
+            else:
+                found[model.id, field.column] = field.storage
+    return found
 
 
 def _gap(using: str, known: Catalogue, mark: Mark, at: Mark) -> Show | None:

@@ -73,7 +73,9 @@ class Registry:
         """The live models of a label in order of name; what is not wanted stays undecoded."""
         self.ensure_loaded()
         catalogue = self.catalogue
-        known = catalogue.names.models.get(app_label, {})
+        known = catalogue.names.models.get(app_label)
+        if known is None:
+            return iter(())
         return (catalogue.models[known[name]] for name in self._ordered(app_label, known) if wanted(name))
 
     def _ordered(self, app_label: str, known: Mapping[str, str]) -> list[str]:

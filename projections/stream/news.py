@@ -45,6 +45,8 @@ class Listener:
                 with connection.cursor() as cursor:
                     cursor.execute(f"LISTEN {NEWS}")
                 self.connected, pause = True, FIRST_PAUSE
+                # A first connection has the process look at the schema, by this thread's own one.
+                connections[self.using].close()
                 # What was committed before it listened.
                 self.wake()
                 self._hear(connection.connection)

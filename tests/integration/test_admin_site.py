@@ -18,6 +18,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 import dynamo
 from dynamo.models import MetaField, MetaModel
 from projections import admin_index
+from projections.registry import registry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -161,7 +162,15 @@ def test_a_page_that_cannot_be_is_the_first(root: Client, many: list[str], page:
 
 
 def test_a_page_beyond_the_last_is_not_found(root: Client, many: list[str]) -> None:
-    assert root.get(f"/admin/dynamic/?p={9**30}").status_code == 404
+    for number in (9**30, "9" * 5_000):
+        assert root.get(f"/admin/dynamic/?p={number}").status_code == 404
+
+
+def test_asking_for_apps_that_are_not_there_leaves_nothing_behind(many: list[str]) -> None:
+    before = len(registry._orders)
+    for n in range(5):
+        assert Client().get(f"/admin/nothing{n}/").status_code in {302, 404}
+    assert len(registry._orders) == before
 
 
 def test_who_may_see_two_of_many_is_shown_those(many: list[str]) -> None:

@@ -319,3 +319,16 @@ def test_two_models_can_swap_their_names_in_one_batch(book):
     assert (dynamo.get_model("Other"), dynamo.get_model("Book")) == (first, second)
     assert (first.objects.count(), second.objects.count()) == (1, 0)
     assert dynamo.verify().problems == []
+
+
+def test_a_cached_content_type_that_lost_its_name_is_forgotten_under_its_id_too():
+    """A process that is behind may ask for the row that has the name now, by its id."""
+    book = make("Book", title="CharField")
+    old = ContentType.objects.get_for_model(book.get_model())
+    ContentType.objects.get_for_id(old.pk)
+    other = ContentType(pk=old.pk + 1_000, app_label=old.app_label, model=old.model)
+    ContentType.objects._add_to_cache(old._state.db, other)
+    rename(book, "Novel")
+    for known in ContentType.objects._cache.values():
+        assert not [key for key, found in known.items() if found.model == "book"]
+    assert ContentType.objects.get_for_id(old.pk).model == "novel"

@@ -144,3 +144,29 @@ def test_who_read_by_a_name_that_went_to_another_field_finds_out(project, case):
     """)
     out, errors = reader.communicate("go on\n", timeout=60)
     assert out.splitlines()[-1] == f"{misled} {misled}", errors
+
+
+def test_who_read_a_table_that_went_to_another_model_finds_out(project):
+    project.run("""
+    for name in ("Book", "Draft"):
+        make(name, title="CharField").get_model().objects.create(title=name)
+    """)
+    reader = project.start(MISLED, "[row.title for row in Book.objects.all()]")
+    assert reader.stdout.readline() == "before\n"
+    project.run("""
+    book, draft = (MetaModel.objects.get(name=name) for name in ("Book", "Draft"))
+    rename(book, "Between"); rename(draft, "Book"); rename(book, "Draft")
+    """)
+    out, errors = reader.communicate("go on\n", timeout=60)
+    assert out.splitlines() == ["['Draft']", "True True"], errors
+
+
+def test_a_change_of_links_misleads_nobody(project):
+    project.run("make('Book', **{n: {'type': 'ManyToManyField', 'related_model': 'self'} for n in 'ab'})")
+    reader = project.start(
+        MISLED, "[row.pk for row in Book.objects.all()] or Book.objects.values('id').count()"
+    )
+    assert reader.stdout.readline() == "before\n"
+    project.run("alter(MetaField.objects.get(name='a'), help='text')")
+    out, errors = reader.communicate("go on\n", timeout=60)
+    assert out.splitlines()[-1] == "False False", errors
