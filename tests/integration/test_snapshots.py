@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 import zlib
 from collections.abc import Mapping
@@ -205,6 +206,36 @@ def test_a_former_model_that_ends_elsewhere_is_reported(log):
     assert any("not what the events make of it" in problem for problem in dynamo.verify().problems)
     run("doctor", "--fix")
     settled()
+
+
+@pytest.mark.needs("server")
+def test_a_pass_that_another_process_takes_in_the_middle_of_one_stays_whole(log, monkeypatch):
+    """The first one has looked for passes already, and finds the models of the second in its way."""
+    monkeypatch.setattr(snapshots, "INTERVAL", 1_000)
+    plain = snapshots._put_aside
+    marks = [registry.mark]
+    add(log, "further", "IntegerField")
+    marks.append(registry.mark)
+
+    def take(mark):
+        snapshots.take("default", mark, pipeline.known_at)
+        connection.close()
+
+    def put_aside(*given):
+        monkeypatch.setattr(snapshots, "_put_aside", plain)
+        other = threading.Thread(target=take, args=(marks[1],))
+        other.start()
+        other.join(60)
+        plain(*given)
+
+    alter(log.fields.get(name="further"), help="so that the first pass has something to keep")
+    snapshots.forget("default")
+    monkeypatch.setattr(snapshots, "_put_aside", put_aside)
+    snapshots.take("default", marks[0], pipeline.known_at)
+    assert list(Snapshot.objects.values_list("position", flat=True)) == [marks[1].position]
+    assert dynamo.verify().ok
+    begin()
+    assert dict(registry.models) == dict(folded().models)
 
 
 def test_passes_of_another_log_go_when_one_is_taken(log):
