@@ -23,13 +23,15 @@ class Names(NamedTuple):
     - `models`: ids by app label and lower-case name;
     - `links`: ids of the models that have a link table, by label and name of its class;
     - `referrers`: by what a relation refers to (an id, or "app.model"), ids of the models that do;
-    - `accessors`: by the same, ids of the models by the attributes that their relations put on it.
+    - `accessors`: by the same, ids of the models by the attributes that their relations put on it;
+    - `hidden`: those of `models` that have no admin pages.
     """
 
     models: Groups = Layers()
     links: Groups = Layers()
     referrers: Groups = Layers()
     accessors: Groups = Layers()
+    hidden: Groups = Layers()
 
     @classmethod
     def of(cls, models: Iterable[ModelSchema]) -> Self:
@@ -46,7 +48,7 @@ class Names(NamedTuple):
 
     def changed(self, gone: Iterable[ModelSchema], come: Iterable[ModelSchema]) -> Self:
         """The names after these models went and came; names are given up before any is taken."""
-        edits: tuple[dict[str, dict[str, str | None]], ...] = ({}, {}, {}, {})
+        edits: tuple[dict[str, dict[str, str | None]], ...] = tuple({} for _ in self)
         for model in gone:
             for kind, group, name, _ in _entries(model):
                 edits[kind].setdefault(group, {})[name] = None
@@ -105,6 +107,8 @@ def _entries(model: ModelSchema) -> Iterator[tuple[int, str, str, str]]:
     """The places of a model among names: which groups, which of them, under what, and what stands there."""
     app, name = model.key
     yield 0, app, name, model.id
+    if not model.admin:
+        yield 4, app, name, model.id
     yield from ((1, app, link, model.id) for _, link in link_keys(model))
     for field in model.fields:
         if field.is_relation:

@@ -31,11 +31,6 @@ ACTIONS: Final = ("add", "change", "delete", "view")
 own_admins: dict[str, type[Any]] = {}
 
 
-def has_pages(label: str) -> bool:
-    """Whether an app has a generated model with admin pages."""
-    return any(schema.admin for schema in registry.of(label))
-
-
 def app_list(original: Any, site: AdminSite, request: Any, app_label: str | None = None) -> list[Any]:
     """Django's list with the generated models in it; a page of them where one app is asked for."""
     apps_listed: list[Any] = original(site, request, app_label)
@@ -84,8 +79,8 @@ class _Listed:
         user = self.request.user
         if not user.is_active or not (user.is_superuser or self._concerns(user)):
             return
-        for schema in registry.of(self.label, self._permitted):
-            entry = _model_entry(self.site, self.request, schema, self.root) if schema.admin else None
+        for schema in registry.with_pages(self.label, self._permitted):
+            entry = _model_entry(self.site, self.request, schema, self.root)
             if entry is not None:
                 yield entry
 
@@ -148,6 +143,7 @@ def _model_entry(site: AdminSite, request: Any, schema: ModelSchema, root: str) 
 def _permissions(site: AdminSite, request: Any, schema: ModelSchema) -> dict[str, bool]:
     if schema.label.lower() in own_admins:
         model: Any = registry.model_class(schema.id)
-        return site.get_model_admin(model).get_model_perms(request)
+        own = site.get_model_admin(model)
+        return own.get_model_perms(request) if own.has_module_permission(request) else {}
     label, name = schema.key
     return {action: request.user.has_perm(f"{label}.{action}_{name}") for action in ACTIONS}

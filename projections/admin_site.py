@@ -24,7 +24,7 @@ from django.urls import NoReverseMatch, Resolver404, URLResolver, base
 from django.urls.resolvers import RegexPattern, ResolverMatch, RoutePattern
 
 from events.schema import ModelSchema
-from projections.admin_index import app_list, has_pages, own_admins
+from projections.admin_index import app_list, own_admins
 from projections.registry import registry
 from projections.transition import Transition
 
@@ -94,7 +94,7 @@ class GeneratedResolver(URLResolver):
     def resolve(self, path: str) -> ResolverMatch:
         label, _, rest = str(path).partition("/")
         name, slash, _ = rest.partition("/")
-        if rest == "" and has_pages(label):
+        if rest == "" and registry.has_pages(label):
             view = self.site.admin_view(self.site.app_index)
             found = {"app_label": label}
             return ResolverMatch(
@@ -129,7 +129,7 @@ class NamedResolver:
         return getattr(self.known, name)
 
     def _reverse_with_prefix(self, view: Any, prefix: str, *args: Any, **kwargs: Any) -> str:
-        if view == "app_list" and has_pages(str(kwargs.get("app_label"))):
+        if view == "app_list" and registry.has_pages(str(kwargs.get("app_label"))):
             return self._app_list(prefix, kwargs["app_label"])
         for model in named(view):
             resolver: Any = self.generated.of(model)

@@ -69,14 +69,20 @@ class Registry:
         self.ensure_loaded()
         return sorted(self.catalogue.names.models)
 
-    def of(self, app_label: str, wanted: Callable[[str], bool] = bool) -> Iterator[ModelSchema]:
-        """The live models of a label in order of name; what is not wanted stays undecoded."""
+    def has_pages(self, app_label: str) -> bool:
+        """Whether a label has a live model with admin pages."""
         self.ensure_loaded()
-        catalogue = self.catalogue
-        known = catalogue.names.models.get(app_label)
-        if known is None:
+        names = self.catalogue.names
+        return len(names.models.get(app_label, ())) > len(names.hidden.get(app_label, ()))
+
+    def with_pages(self, app_label: str, wanted: Callable[[str], bool]) -> Iterator[ModelSchema]:
+        """The live models with admin pages, in order of name; what is not wanted stays undecoded."""
+        if not self.has_pages(app_label):
             return iter(())
-        return (catalogue.models[known[name]] for name in self._ordered(app_label, known) if wanted(name))
+        catalogue = self.catalogue
+        known, hidden = catalogue.names.models[app_label], catalogue.names.hidden.get(app_label, {})
+        listed = (name for name in self._ordered(app_label, known) if name not in hidden and wanted(name))
+        return (catalogue.models[known[name]] for name in listed)
 
     def _ordered(self, app_label: str, known: Mapping[str, str]) -> list[str]:
         """Names in order, put in order once for as long as they stay."""

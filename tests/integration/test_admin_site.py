@@ -17,8 +17,10 @@ from django.urls import NoReverseMatch, resolve, reverse
 
 import dynamo
 from dynamo.models import MetaField, MetaModel
-from projections import admin_index
+from events import snapshots
+from projections import admin_index, pipeline
 from projections.registry import registry
+from tests.anew import begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,6 +156,36 @@ def test_the_index_lists_a_few_models_and_a_way_to_the_others(root: Client, many
     assert links(root, "/admin/dynamic/") == [*many[:2], "?p=2"]
     assert links(root, "/admin/dynamic/?p=2") == [*many[2:4], "?p=1", "?p=3"]
     assert links(root, "/admin/dynamic/?p=3") == [*many[4:], "?p=2"]
+
+
+def test_the_index_decodes_the_models_that_it_shows(root: Client, many: list[str]) -> None:
+    """The one without pages comes before them, and is not even looked at."""
+    with dynamo.batch():
+        MetaModel.objects.create(name="Thing0", admin=False)
+    snapshots.take("default", registry.mark, pipeline.known_at)
+    begin()
+    assert links(root, "/admin/") == [*many[:3], "?p=1"]
+    # And the first of the rest, by which it knows that there are more.
+    assert registry.models.decoded() == 4
+    assert not registry.has_pages("nothing")
+
+
+def test_an_app_whose_models_have_no_pages_is_not_listed(root: Client) -> None:
+    meta = MetaModel.objects.create(name="Inner", admin=False)
+    assert root.get("/admin/dynamic/").status_code == 404
+    meta.admin = True
+    meta.save()
+    assert links(root, "/admin/dynamic/") == ["inner"]
+
+
+def test_an_own_admin_may_keep_its_model_out_of_the_index(root: Client, book: Any, monkeypatch: Any) -> None:
+    class Hidden(admin.ModelAdmin):
+        def has_module_permission(self, request: Any) -> bool:
+            return False
+
+    monkeypatch.setitem(admin_index.own_admins, "dynamic.book", Hidden)
+    assert root.get("/admin/dynamic/").status_code == 404
+    assert root.get("/admin/dynamic/book/").status_code == 200
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "٣", "", "<b>"])

@@ -96,8 +96,10 @@ def test_names_say_what_refers_to_what_and_how():
     assert names.referring(city.id) == names.referring("auth.user") == names.referring(shop.id) == [shop.id]
     assert dict(names.put_on(city.id)) == {"shop_set": shop.id, "shops": shop.id}
     assert (dict(names.put_on("auth.user")), dict(names.put_on(shop.id))) == ({"shop": shop.id}, {})
+    inner = replace(model("Inner"), admin=False)
+    assert dict(Names.of([shop, inner]).hidden["dynamic"]) == {"inner": inner.id}
     gone = names.changed([shop], [])
-    assert (gone.links, gone.referrers, gone.accessors) == ({}, {}, {})
+    assert gone[1:] == ({}, {}, {}, {})
     with pytest.raises(TypeError):
         Names.read(b'{"kinds": {}}')
 
