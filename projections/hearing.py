@@ -38,8 +38,10 @@ def moment(connection: Any) -> Moment | None:
 
     Within a transaction it cannot: what is read there may be older than what was heard.
     """
+    if connection.vendor != "postgresql" or connection.in_atomic_block:
+        return None
     seconds = conf.get("DYNAMO_STALENESS_SECONDS")
-    if not seconds or connection.vendor != "postgresql" or connection.in_atomic_block:
+    if not seconds:
         return None
     ear = _ears.get(connection.alias)
     if ear is None or ear.process != os.getpid():

@@ -39,7 +39,7 @@ class Listener:
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
-        while not self.stopped.is_set():
+        while True:
             connection: Any = connections[self.using].copy()
             try:
                 with connection.cursor() as cursor:
@@ -51,13 +51,13 @@ class Listener:
                 self.wake()
                 self._hear(connection.connection)
             except (DatabaseError, connection.Database.Error) as error:
-                self.connected = False
-                logger.warning("the stream hears no news, polls and tries again in %s s: %s", pause, error)
-                self.stopped.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                logger.warning("no news of the log can be heard; trying again in %s s: %s", pause, error)
             finally:
                 self.connected = False
                 connection.close()
+            if self.stopped.wait(pause):
+                break
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _hear(self, raw: Any) -> None:
         while not self.stopped.is_set():

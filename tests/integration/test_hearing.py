@@ -13,7 +13,10 @@ LOOK = """
     from django.test.utils import CaptureQueriesContext
     from projections import hearing
     from projections.registry import registry
+    from projections.stream import news
     settings.DYNAMO_STALENESS_SECONDS = float(sys.argv[1])
+    # How long a listener that lost its connection waits.
+    news.FIRST_PAUSE = float(sys.argv[2])
     def asked():
         with CaptureQueriesContext(connection) as queries:
             dynamo.catch_up()
@@ -39,9 +42,9 @@ LOOK = """
 FOREVER = "3600"
 
 
-def started(project, code: str, seconds: str = FOREVER):
+def started(project, code: str, seconds: str = FOREVER, pause: str = "0.1"):
     project.run("make('Book', title='CharField')")
-    reader = project.start(LOOK + code, seconds)
+    reader = project.start(LOOK + code, seconds, pause)
     assert reader.stdout.readline() == "ready\n", reader.communicate()[1]
     return reader
 
@@ -89,13 +92,12 @@ def test_a_listener_that_lost_its_connection_has_every_look_ask(project):
             started(
                 project,
                 """
-    from projections.stream import news
-    news.FIRST_PAUSE = 3600
     sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND query LIKE 'LISTEN%'")
     until(lambda: not listening())
     print(*(asked() for _ in range(3)))
 """,
+                pause=FOREVER,
             )
         )
         == "1 1 1"
