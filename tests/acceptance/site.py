@@ -82,10 +82,15 @@ class Writer:
 class Server:
     """A uvicorn process, ready when this is made. `url` stays the same through `restart`."""
 
-    def __init__(self, environment: dict[str, str], port: int = 0) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        port: int = 0,
+        application: str = "tests.acceptance.asgi:application",
+    ) -> None:
         self.environment = environment
         self.output: list[str] = []
-        command = [sys.executable, "-m", "uvicorn", "tests.acceptance.asgi:application"]
+        command = [sys.executable, "-m", "uvicorn", application]
         options = f"--port {port} --lifespan off --no-access-log --timeout-graceful-shutdown 1".split()
         self.process = subprocess.Popen(
             [*command, *options], env=environment, stderr=subprocess.PIPE, text=True

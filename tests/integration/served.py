@@ -35,10 +35,9 @@ def books(request: HttpRequest) -> JsonResponse:
 urlpatterns = [path("", books)]
 
 
-def served() -> object:
-    settings.ROOT_URLCONF = __name__
-    settings.MIDDLEWARE = ["dynamo.middleware.DynamoMiddleware"]
-    django.setup()
-    # The console tells why a page failed, which the test then shows.
-    logging.basicConfig()
-    return get_asgi_application()
+settings.ROOT_URLCONF = __name__
+settings.MIDDLEWARE = ["dynamo.middleware.DynamoMiddleware"]
+django.setup()
+# The console tells why a page failed, which the test then shows.
+logging.basicConfig()
+application = get_asgi_application()

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,7 +19,7 @@ from random import Random
 import httpx
 import pytest
 
-from tests.integration.processes import ROOT, Project
+from tests.acceptance.site import Server
 
 SECONDS = float(os.environ.get("DYNAMO_TEST_CROWD_SECONDS", "8"))
 # From when on the memory of a process may not grow any more, and by how much it may all the same.
@@ -100,27 +99,6 @@ HEAD = """
 """
 
 
-class Server:
-    """A uvicorn process on a port of its own."""
-
-    def __init__(self, project: Project, log: Path) -> None:
-        command = [sys.executable, "-m", "uvicorn", "--factory", "tests.integration.served:served"]
-        options = ["--port", "0", "--lifespan", "off", "--no-access-log"]
-        self.log = log
-        with log.open("w") as file:
-            self.process = subprocess.Popen(
-                [*command, *options], env=project.environment(), cwd=ROOT, stderr=file, text=True
-            )
-
-    def url(self) -> str:
-        until = time.monotonic() + 60
-        while time.monotonic() < until and self.process.poll() is None:
-            if found := re.search(r"running on (http://\S+)", self.log.read_text()):
-                return found[1]
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
-
-
 class Reader(threading.Thread):
     """Asks one process again and again; what it read has to be of the last commit before, or a later one."""
 
@@ -192,6 +170,15 @@ def memory(process: subprocess.Popen[str]) -> int:
 
 
 @pytest.fixture
+def servers() -> Iterator[list[Server]]:
+    """Servers that end with the test."""
+    started: list[Server] = []
+    yield started
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
 def processes() -> Iterator[list[subprocess.Popen[str]]]:
     """Processes that end with the test."""
     started: list[subprocess.Popen[str]] = []
@@ -202,18 +189,19 @@ def processes() -> Iterator[list[subprocess.Popen[str]]]:
 
 
 @pytest.mark.timeout(SECONDS + 170)
-def test_four_processes_agree_while_one_changes_the_schema(project, processes, tmp_path):
+def test_four_processes_agree_while_one_changes_the_schema(project, servers, processes):
     project.run(START)
     committed = [0]
-    servers = [Server(project, tmp_path / f"server{n}.log") for n in range(2)]
-    processes += [server.process for server in servers]
+    for _ in range(2):
+        servers.append(Server(project.environment(), application="tests.integration.served:application"))
     loop = project.start(LOOP)
     processes.append(loop)
-    readers = [*(Asked(committed, server.url()) for server in servers), Looping(committed, loop)]
+    readers = [*(Asked(committed, server.url) for server in servers), Looping(committed, loop)]
     seed = Random().randrange(10**6)
     print("seed", seed)
     writer = project.start(HEAD + WRITE, str(seed), str(SECONDS))
     processes.append(writer)
+    watched = [*(server.process for server in servers), loop]
     sizes: list[list[int]] = []
     began = time.monotonic()
     for reader in readers:
@@ -223,7 +211,7 @@ def test_four_processes_agree_while_one_changes_the_schema(project, processes, t
             break
         committed.append(int(line))
         if time.monotonic() - began > WARM * (len(sizes) + 1):
-            sizes.append([memory(process) for process in processes[:3]])
+            sizes.append([memory(process) for process in watched])
     for reader in readers:
         reader.going = False
     for reader in readers:
@@ -236,7 +224,7 @@ def test_four_processes_agree_while_one_changes_the_schema(project, processes, t
     wrong = [reader.wrong for reader in readers]
     if wrong != [[], [], []]:
         loop.kill()
-        told = [*(server.log.read_text() for server in servers), loop.communicate()[1]]
+        told = [*("".join(server.output) for server in servers), loop.communicate()[1]]
         pytest.fail("\n".join([str(wrong), *(text[-5000:] for text in told)]))
     assert all(len(reader.looks) > 1 for reader in readers)
     assert project.run("print(*dynamo.verify().problems)") == ""
