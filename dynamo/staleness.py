@@ -66,7 +66,7 @@ class Look:
         if Reads.count == self.reads or _in_transaction():
             return False
         pipeline.follow(wait=engine.lock_seconds())
-        return pipeline.renamed_over(self.catalogue, self.mark)
+        return pipeline.changed_hands(self.catalogue, self.mark)
 
 
 def retry_read(read: Read) -> Read:

@@ -171,7 +171,7 @@ def known_at(mark: Mark) -> Catalogue:
     return Catalogue.of(snapshots.schema(conf.database(), mark.position).models)
 
 
-def renamed_over(known: Catalogue, mark: Mark) -> bool:
+def changed_hands(known: Catalogue, mark: Mark) -> bool:
     """Whether since that mark a column or table went to another field or model by the name that one had.
 
     Who read by the former schema meanwhile met no error, and has the values of the one for the other.

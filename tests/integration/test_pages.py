@@ -221,6 +221,7 @@ def test_the_timeline_takes_as_many_queries_however_long_the_log_is(client, book
     with dynamo.batch():
         for n in range(120):
             add(meta, f"f{n}", "IntegerField")
+    # The first look after the changes asks for the head.
     client.get("/dynamo/history/")
     for before in ("", "60"):
         with CaptureQueriesContext(connection) as many:
