@@ -18,7 +18,7 @@ from dynamo.moments import schema, tag, tags
 from dynamo.plans import Plan, plan
 from dynamo.retired import purge, restore
 from dynamo.rollbacks import rollback
-from events import audit, snapshots, store
+from events import audit, passes, store
 from events.audit import Report
 from events.exceptions import DynamoError, ModelNotFound
 from events.schema import ModelSchema, Schema
@@ -96,7 +96,7 @@ def _verified(using: str) -> Report:
     if report.first_bad_position is not None:
         return report
     try:
-        folded, odd = snapshots.verified(using)
+        folded, odd = passes.verified(using)
     except DynamoError as error:
         report.add(str(error), error.data.get("position"))
         return report

@@ -12,7 +12,7 @@ from django.db.transaction import atomic
 from dynamo import api, documents, operations, recovery, rows, tombstones, wording
 from dynamo.moments import At
 from dynamo.operations import Tell
-from events import guards, snapshots, store
+from events import guards, passes, snapshots, store
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import ModelSchema
 from projections import conf, pipeline, stream
@@ -114,7 +114,7 @@ def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
     using = conf.database()
     with atomic(using=using):
         store.lock(using)
-        folded, _odd = snapshots.verified(using)
+        folded, _odd = passes.verified(using)
         count = rows.rebuild(api.Snapshot(folded, using), list(folded.live()))
     pipeline.reset()
     tell({"rows": count, "position": folded.position}, f"{count} rows written from {folded.position} events")
@@ -168,12 +168,12 @@ def _offer_statements(tell: Tell, using: str) -> None:
 
 
 def _renew_snapshots(tell: Tell, using: str) -> None:
-    _, odd = snapshots.verified(using)
+    _, odd = passes.verified(using)
     if odd:
         with atomic(using=using):
             mark, _now = store.lock(using)
             snapshots.forget(using)
-            folded, _odd = snapshots.verified(using)
+            folded, _odd = passes.verified(using)
             snapshots.take(using, mark, lambda _: Catalogue.of(folded.models))
         tell({"fixed": "snapshots"}, "made the snapshots anew")
 
@@ -183,6 +183,6 @@ def _steps(count: int) -> str:
 
 
 def _rebuild_if_needed(tell: Tell, using: str) -> None:
-    folded, _odd = snapshots.verified(using)
+    folded, _odd = passes.verified(using)
     if rows.differences(api.Snapshot(folded, using), list(folded.live())):
         rebuild(tell, {})

@@ -11,6 +11,7 @@ import logging
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 from django.db import DatabaseError, connections
@@ -24,7 +25,6 @@ from events.models import SchemaEvent, Snapshot, SnapshotFormer, SnapshotModel
 from events.names import Names
 from events.schema import FIELD_ATTRIBUTES, MODEL_ATTRIBUTES, Frozen, ModelSchema, Schema, canonical
 from events.statements import inserts, run
-from events.types import RegistryEvent
 
 logger = logging.getLogger("dynamo")
 
@@ -65,6 +65,7 @@ SEED: Final = zlib.crc32(canonical([MODEL_ATTRIBUTES, FIELD_ATTRIBUTES, Names._f
 # What decoding raises for bytes that another release wrote, or nobody.
 UNREADABLE: Final = (TypeError, ValueError, LookupError, AttributeError, zlib.error)
 PASSED_OVER: Final = "the snapshot at %s is passed over: %s; run `manage.py dynamo doctor --fix`"
+DAMAGED: Final = "models of the snapshot at %s are damaged and made anew; run `manage.py dynamo doctor --fix`"
 # Ids in one statement.
 PART: Final = 500
 
@@ -124,7 +125,7 @@ def take(using: str, at: Mark, known: Callable[[Mark], Known]) -> None:
             kept = [(key, at.position, pack(model)) for key, model in models if model is not None]
             _plain(Snapshot, using).filter(position=last).update(names=b"")
             run(using, inserts(using, SnapshotModel, ("model_id", "position", "data"), kept))
-            Snapshot(position=at.position, hash=at.hash, names=_checked(now.names.text())).save(using=using)
+            Snapshot(position=at.position, hash=at.hash, names=checked(now.names.text())).save(using=using)
     except (DatabaseError, DynamoError) as error:
         logger.warning("no snapshot was taken at %s: %s", at.position, error)
 
@@ -153,23 +154,6 @@ def forget(using: str) -> None:
         _plain(model, using)._raw_delete(using)
 
 
-def verified(using: str, upto: int | None = None) -> tuple[Schema, list[str]]:
-    """The fold of the log, from its first event, and where passes say something else."""
-    passes = _Passes(using)
-    models: dict[str, ModelSchema] = {}
-    changed: set[str] = set()
-    position = 0
-    for recorded in store.read(using, upto=upto):
-        position = recorded.position
-        fold.advance(models, recorded)
-        if not isinstance(recorded.event, RegistryEvent):
-            changed.add(recorded.stream_id)
-        if position in passes.names:
-            passes.check(position, models, changed)
-            changed = set()
-    return Schema(position=position, models=Frozen(models)), passes.problems(position)
-
-
 def packed(using: str, upto: int) -> Packed:
     """The last pass up to a position, none of its models decoded."""
     with connections[using].cursor() as cursor:
@@ -190,7 +174,7 @@ def packed(using: str, upto: int) -> Packed:
 
 def pack(model: ModelSchema) -> bytes:
     """A model's bytes as they are kept, in the database as in memory."""
-    return _checked(zlib.compress(_canonical(model)))
+    return checked(zlib.compress(_canonical(model)))
 
 
 def unpacked(model_id: str, data: bytes) -> ModelSchema | None:
@@ -202,27 +186,45 @@ def unpacked(model_id: str, data: bytes) -> ModelSchema | None:
     return found if found.id == model_id else None
 
 
+def says(data: bytes, model: ModelSchema | None) -> bool:
+    """Whether bytes are of that model. What packing makes of equal JSON depends on the zlib at hand."""
+    if model is None:
+        return False
+    try:
+        text: bytes = zlib.decompress(_whole(data))
+    except UNREADABLE:
+        return False
+    return text == _canonical(model)
+
+
 def recovered(using: str, position: int, model_id: str) -> ModelSchema:
     """A model that cannot be unpacked, folded from its own events up to a pass."""
-    logger.warning("the snapshot of model %s is damaged; run `manage.py dynamo doctor --fix`", model_id)
+    _tell_damaged(using, position)
     models: dict[str, ModelSchema] = {}
     for recorded in store.read(using, upto=position, stream_id=model_id):
         fold.advance(models, recorded)
     return models[model_id]
 
 
+@lru_cache(maxsize=8)
+def _tell_damaged(using: str, position: int) -> None:
+    """Say it once: where one model is damaged, thousands may be."""
+    logger.warning(DAMAGED, position)
+
+
 def _canonical(model: ModelSchema) -> bytes:
     return canonical(asdict(model))
 
 
-def _checked(data: bytes) -> bytes:
+def checked(data: bytes) -> bytes:
+    """Bytes with their checksum before them."""
     return zlib.crc32(data, SEED).to_bytes(CHECKED, "big") + data
 
 
-def _whole(checked: bytes) -> memoryview:
+def _whole(packed: bytes) -> memoryview:
     """What was packed. Raises ValueError where it is something else now."""
-    data = memoryview(checked)[CHECKED:]
-    if checked[:CHECKED] != zlib.crc32(data, SEED).to_bytes(CHECKED, "big"):
+    data = memoryview(packed)[CHECKED:]
+    if packed[:CHECKED] != zlib.crc32(data, SEED).to_bytes(CHECKED, "big"):
         raise ValueError("it is damaged, or of another release")
     return data
 
@@ -248,78 +250,6 @@ def _base(using: str, upto: int) -> int | None:
         cursor.execute(BASE.replace(", s.names", ""), [upto])
         row = cursor.fetchone()
     return None if row is None else int(row[0])
-
-
-class _Passes:
-    """All passes of a log, held against its fold one after the other."""
-
-    def __init__(self, using: str) -> None:
-        self.using = using
-        rows = _plain(Snapshot, using).values_list("position", "names")
-        self.names: dict[int, bytes] = {position: _bytes(names) for position, names in rows}
-        self.open: dict[str, int] = {}
-        self.found: list[str] = []
-
-    def check(self, position: int, models: Mapping[str, ModelSchema], changed: set[str]) -> None:
-        """What a pass has wrong; models that did not change since the one before are in that one."""
-        here = {"position": position}
-        begun = {
-            key: data
-            for rows in map(self._rows, (SnapshotModel, SnapshotFormer))
-            for key, data in rows.filter(**here).values_list("model_id", "data")
-        }
-        former = self._rows(SnapshotFormer).filter(until=position)
-        ended = dict(former.values_list("model_id", "position"))
-        due = {key: at for key, at in self.open.items() if key in changed}
-        kept = changed & models.keys()
-        odd = [f"model {key} is missing" for key in sorted(kept - begun.keys())]
-        wrong = [key for key, data in begun.items() if not _says(_bytes(data), models.get(key))]
-        wrong += [key for key in {*due, *ended} if due.get(key) != ended.get(key)]
-        odd += [f"model {key} is not what the events make of it" for key in sorted({*wrong})]
-        if not self._says_names(position, models):
-            odd.append("its names are not those that the events make")
-        self.found += [f"the snapshot at {position}: {text}" for text in odd]
-        self.open = {key: at for key, at in self.open.items() if key not in changed}
-        self.open |= dict.fromkeys(kept, position)
-
-    def _says_names(self, position: int, models: Mapping[str, ModelSchema]) -> bool:
-        """Only the last pass needs names: no process begins with another."""
-        kept = self.names[position]
-        if not kept:
-            return position != max(self.names)
-        return kept == _checked(Names.of(m for m in models.values() if not m.retired).text())
-
-    def problems(self, end: int) -> list[str]:
-        """What was found, and what no event leads to."""
-        beyond = [f"the snapshot at {at} is beyond the log" for at in sorted(self.names) if at > end]
-        strays = [
-            f"the snapshot has a model at {at}, where there is none"
-            for kind, name in (
-                (SnapshotModel, "position"),
-                (SnapshotFormer, "position"),
-                (SnapshotFormer, "until"),
-            )
-            for at in sorted({*self._rows(kind).values_list(name, flat=True)} - self.names.keys())
-        ]
-        return [*self.found, *beyond, *strays]
-
-    def _rows(self, model: type[Any]) -> QuerySet[Any]:
-        return _plain(model, self.using)
-
-
-def _says(data: bytes, model: ModelSchema | None) -> bool:
-    """Whether a row is of that model. What packing makes of equal JSON depends on the zlib at hand."""
-    if model is None:
-        return False
-    try:
-        said: bytes = zlib.decompress(_whole(data))
-    except UNREADABLE:
-        return False
-    return said == _canonical(model)
-
-
-def _bytes(data: Any) -> bytes:
-    return data if isinstance(data, bytes) else store.as_bytes(data)
 
 
 def _plain(model: type[Any], using: str) -> QuerySet[Any]:

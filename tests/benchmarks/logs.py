@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.transaction import atomic
 
 from dynamo import moments
-from events import audit, snapshots, store
+from events import audit, passes, snapshots, store
 from events.envelope import COLUMNS, linked, uuid7
 from events.replay import replay as replay_rows
 from events.schema import FieldSchema, Frozen, ModelSchema
@@ -164,7 +164,7 @@ def new_model(number: int) -> Iterator[Event]:
 
 
 def take_pass() -> None:
-    folded_now, _ = snapshots.verified(USING)
+    folded_now, _ = passes.verified(USING)
     snapshots.take(USING, store.head(USING), lambda _: Catalogue.of(folded_now.models))
 
 

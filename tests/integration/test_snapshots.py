@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-import uuid
-import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from django.apps import apps
@@ -15,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 import dynamo
 from dynamo.models import MetaModel
-from events import fold, snapshots, store
+from events import snapshots, store
 from events.envelope import Mark
 from events.models import Snapshot, SnapshotFormer, SnapshotModel
 from events.schema import ModelSchema
@@ -24,48 +21,15 @@ from projections.registry import registry
 from projections.transition import Transition, joined
 from tests.anew import begin
 from tests.integration.agreement import settled
-from tests.integration.databases import sql
-from tests.integration.making import add, alter, make, rename
-from tests.integration.test_commands import run
+from tests.integration.making import add, alter, make
+from tests.integration.passes import folded, several_passes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True)
-def often(monkeypatch):
-    monkeypatch.setattr(snapshots, "INTERVAL", 4)
-
-
 @pytest.fixture
-def log(transactional_db) -> MetaModel:
-    """Several passes over models that come, change, go and are purged."""
-    meta = make("Book", title="CharField", pages="IntegerField")
-    make("Author", name="CharField")
-    rename(meta.fields.get(name="title"), "name")
-    alter(meta.fields.get(name="pages"), type="CharField", options={})
-    gone = make("Gone", a="CharField")
-    for n in range(6):
-        add(meta, f"f{n}", "IntegerField")
-    MetaModel.objects.get(pk=gone.pk).delete()
-    dynamo.purge("Gone")
-    for n in range(6):
-        alter(meta.fields.get(name=f"f{n}"), help="text")
-        alter(meta.fields.get(name=f"f{n}"), help="another")
-    return meta
-
-
-def kept(row: SnapshotModel) -> ModelSchema:
-    found = snapshots.unpacked(row.model_id, bytes(row.data))
-    assert found is not None
-    return found
-
-
-def find(name: str) -> str:
-    return str(dynamo.get_model(name).dynamo_id)
-
-
-def folded(upto: int | None = None):
-    return fold.replay(store.read("default", upto=upto))
+def log(transactional_db, monkeypatch) -> MetaModel:
+    return several_passes(monkeypatch)
 
 
 def test_every_moment_is_what_the_fold_says(log):
@@ -103,55 +67,6 @@ def test_a_pass_keeps_only_what_changed_since_the_one_before(log):
     assert SnapshotModel.objects.filter(position=last).count() == 1
 
 
-def test_a_pass_that_was_changed_is_reported_and_made_anew(log):
-    last = Snapshot.objects.order_by("position").last().position
-    row = SnapshotModel.objects.filter(position=last).get()
-    row.data = snapshots.pack(replace(kept(row), name="Boot"))
-    row.save()
-    assert any(f"snapshot at {last}" in problem for problem in dynamo.verify().problems)
-    assert "made the snapshots anew" in run("doctor", "--fix")
-    assert dict(dynamo.schema().models) == dict(folded().models)
-    settled()
-
-
-@pytest.mark.parametrize("data", [b"", b"{", b"1234{}", b"1234" * 99])
-def test_models_that_cannot_be_read_are_made_of_their_events(log, data):
-    SnapshotModel.objects.update(data=data)
-    assert dict(dynamo.schema().models) == dict(folded().models)
-    begin()
-    assert dynamo.get_model("Author")._meta.get_field("name")
-    assert dict(registry.models) == dict(folded().models)
-    assert not dynamo.verify().ok
-    run("doctor", "--fix")
-    settled()
-
-
-@pytest.mark.parametrize("names", [b"", b"{", b"1234{}", b"1234" * 99])
-def test_a_pass_without_readable_names_is_passed_over(log, names):
-    Snapshot.objects.update(names=names)
-    assert snapshots.packed("default", 1_000).position == 0
-    assert dict(dynamo.schema().models) == dict(folded().models)
-    begin()
-    assert dict(registry.models) == dict(folded().models)
-    assert any("names" in problem for problem in dynamo.verify().problems)
-    run("doctor", "--fix")
-    settled()
-
-
-def test_a_model_in_the_place_of_another_is_made_of_its_events(log):
-    author, book = (SnapshotModel.objects.get(model_id=find(name)) for name in ("Author", "Book"))
-    SnapshotModel.objects.filter(pk=author.pk).update(data=bytes(book.data))
-    begin()
-    assert dict(registry.models) == dict(folded().models)
-
-
-def test_a_pass_of_another_release_is_passed_over(log, monkeypatch):
-    monkeypatch.setattr(snapshots, "SEED", snapshots.SEED + 1)
-    assert snapshots.packed("default", 1_000).position == 0
-    begin()
-    assert dict(registry.models) == dict(folded().models)
-
-
 def test_a_process_begins_with_bytes_and_decodes_what_is_asked_for(log):
     for n in range(8):
         make(f"Idle{n}", a="CharField")
@@ -176,36 +91,6 @@ def test_a_process_that_begins_finds_all_by_name_and_relation(log):
     shelf = apps.get_model("dynamic", "Shelf_books")
     assert shelf._meta.auto_created is dynamo.get_model("Shelf")
     assert [r.name for r in dynamo.get_model("Book")._meta.related_objects] == ["shelf"]
-
-
-def test_a_pass_that_another_zlib_packed_is_as_good(log):
-    row = SnapshotModel.objects.order_by("position").last()
-    data = snapshots._checked(zlib.compress(zlib.decompress(bytes(row.data)[snapshots.CHECKED :]), 0))
-    assert data != bytes(row.data)
-    SnapshotModel.objects.filter(pk=row.pk).update(data=data)
-    assert dynamo.verify().ok
-    assert dict(dynamo.schema().models) == dict(folded().models)
-
-
-def test_names_that_lead_elsewhere_are_reported(log):
-    row = Snapshot.objects.order_by("position").last()
-    text = bytes(row.names)[snapshots.CHECKED :]
-    forged = text.replace(b'"book"', b'"cook"')
-    assert forged != text
-    Snapshot.objects.filter(pk=row.pk).update(names=snapshots._checked(forged))
-    assert any("its names are not" in problem for problem in dynamo.verify().problems)
-    run("doctor", "--fix")
-    settled()
-
-
-def test_a_former_model_that_ends_elsewhere_is_reported(log):
-    first, second, *_ = SnapshotFormer.objects.filter(model_id=find("Book")).order_by("position")
-    assert first.until == second.position
-    SnapshotFormer.objects.filter(pk=first.pk).update(until=second.until)
-    SnapshotFormer.objects.filter(pk=second.pk).update(until=first.until)
-    assert any("not what the events make of it" in problem for problem in dynamo.verify().problems)
-    run("doctor", "--fix")
-    settled()
 
 
 @pytest.mark.needs("server")
@@ -236,19 +121,6 @@ def test_a_pass_that_another_process_takes_in_the_middle_of_one_stays_whole(log,
     assert dynamo.verify().ok
     begin()
     assert dict(registry.models) == dict(folded().models)
-
-
-def test_passes_of_another_log_go_when_one_is_taken(log):
-    """As when an old backup of the log was restored, and the caches were left."""
-    passes = list(Snapshot.objects.order_by("position"))
-    Snapshot.objects.filter(position__gt=passes[3].position).update(hash="0" * 64)
-    assert dict(dynamo.schema().models) == dict(folded().models)
-    for n in range(6):
-        add(log, f"other{n}", "IntegerField")
-    assert dynamo.verify().ok
-    begin()
-    assert dict(registry.models) == dict(folded().models)
-    settled()
 
 
 def test_two_passes_at_once_leave_what_is_right(log, monkeypatch):
@@ -313,12 +185,6 @@ def test_a_new_process_builds_and_decodes_nothing_it_was_not_asked_for(project):
     assert project.run(BEGIN) == "0 True 6 Dune 1 True"
 
 
-def test_a_pass_of_another_log_is_not_used(log):
-    sql("UPDATE dynamo_events_snapshot SET hash = %s", "0" * 64)
-    SnapshotModel.objects.update(data=b"{}")
-    assert dict(dynamo.schema().models) == dict(folded().models)
-
-
 @pytest.mark.parametrize("meanwhile", ["taken", "gone"])
 def test_a_pass_that_is_taken_or_goes_while_another_is_read_is_not_mixed_with_it(log, monkeypatch, meanwhile):
     plain = snapshots.Names.read
@@ -342,12 +208,6 @@ def test_a_pass_that_is_taken_or_goes_while_another_is_read_is_not_mixed_with_it
     settled()
 
 
-def test_losing_all_of_them_loses_nothing(log):
-    snapshots.forget("default")
-    assert dict(dynamo.schema().models) == dict(folded().models)
-    settled()
-
-
 def test_a_change_set_that_is_rolled_back_leaves_none(log):
     before = Snapshot.objects.count()
 
@@ -367,33 +227,6 @@ def test_most_changes_ask_nothing_more_for_them(log, monkeypatch):
     with CaptureQueriesContext(connection) as queries:
         add(log, "extra", "IntegerField")
     assert not [q for q in queries if "snapshot" in q["sql"]]
-
-
-def test_a_pass_that_lacks_a_model_is_reported_and_made_anew(log):
-    first = Snapshot.objects.order_by("position").first().position
-    SnapshotFormer.objects.filter(position=first).first().delete()
-    assert any("is missing" in problem for problem in dynamo.verify().problems)
-    run("doctor", "--fix")
-    settled()
-
-
-def test_a_model_of_no_pass_is_reported_and_removed(log):
-    row = SnapshotModel.objects.order_by("position").last()
-    ghost = str(uuid.uuid4())
-    data = snapshots.pack(replace(kept(row), id=ghost))
-    SnapshotModel.objects.create(model_id=ghost, position=row.position - 1, data=data)
-    assert any("where there is none" in problem for problem in dynamo.verify().problems)
-    run("doctor", "--fix")
-    assert dict(dynamo.schema().models) == dict(folded().models)
-    settled()
-
-
-@pytest.mark.needs("sqlite")
-def test_text_where_bytes_should_be_is_reported(log):
-    sql("UPDATE dynamo_events_snapshotmodel SET data = 'text'")
-    assert not dynamo.verify().ok
-    run("doctor", "--fix")
-    settled()
 
 
 def test_a_change_is_made_though_no_snapshot_can_be_taken(log, monkeypatch):
