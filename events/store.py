@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain as chained
 from typing import Any, Final
 
@@ -192,13 +192,14 @@ def read(
     after: int = 0,
     upto: int | None = None,
     stream_id: str | None = None,
+    stream_ids: Collection[str] | None = None,
     limit: int | None = None,
     newest_first: bool = False,
 ) -> Iterator[Recorded]:
     """Yield events in position order, from `after` (exclusive) to `upto` (inclusive)."""
-    position = after
+    position, streams = after, stream_ids if stream_id is None else (stream_id,)
     try:
-        for row in _rows(using, after, upto, stream_id, limit, newest_first):
+        for row in _rows(using, after, upto, streams, limit, newest_first):
             position = row[0]
             yield recorded_of(row)
     except LogCorrupt as error:
@@ -324,15 +325,15 @@ def _rows(
     using: str,
     after: int = 0,
     upto: int | None = None,
-    stream_id: str | None = None,
+    stream_ids: Collection[str] | None = None,
     limit: int | None = None,
     newest_first: bool = False,
 ) -> Iterator[tuple[Any, ...]]:
     query = _plain(using).filter(position__gt=after).order_by("-position" if newest_first else "position")
     if upto is not None:
         query = query.filter(position__lte=upto)
-    if stream_id is not None:
-        query = query.filter(stream_id=stream_id)
+    if stream_ids is not None:
+        query = query.filter(stream_id__in=stream_ids)
     if limit is not None:
         return iter(list(query[:limit].values_list(*COLUMNS)))
     return query.values_list(*COLUMNS).iterator(chunk_size=2000)

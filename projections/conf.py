@@ -89,8 +89,9 @@ SETTINGS: Final = (
         name="DYNAMO_STALENESS_SECONDS",
         default=0,
         type=(float, int),
-        help="PostgreSQL only. 0: every request asks whether the schema changed, by one query. More: it asks "
-        "when the process heard of a change, and after so many seconds anyway. It can be as long behind.",
+        help="PostgreSQL, or with DYNAMO_REDIS_URL. 0: every request asks whether the schema changed, by one "
+        "query. More: it asks when the process heard of a change, and after so many seconds anyway. It can "
+        "be as long behind.",
     ),
     Setting(
         name="DYNAMO_STREAM_POLL_SECONDS",
@@ -102,7 +103,47 @@ SETTINGS: Final = (
         name="DYNAMO_STREAM_KEEPALIVE_SECONDS",
         default=20.0,
         type=(float, int),
-        help="How often an idle stream sends a keep-alive frame and checks the reader's permission again.",
+        help="How often an idle stream sends a keep-alive frame and checks the reader's permission again. "
+        "It is checked before every other frame too.",
+    ),
+    Setting(
+        name="DYNAMO_STREAM_RETRY_SECONDS",
+        default=3.0,
+        type=(float, int),
+        help="How long a client waits before it connects again: between half and one and a half of this, "
+        "so that they do not all come back at once.",
+    ),
+    Setting(
+        name="DYNAMO_STREAM_SEND_SECONDS",
+        default=30.0,
+        type=(float, int),
+        help="A reader that takes nothing of what is sent to it for so long is cut off.",
+    ),
+    Setting(
+        name="DYNAMO_STREAM_LIMIT",
+        default=5000,
+        type=int,
+        help="How many streams one server process has open at most; 0 is no limit.",
+    ),
+    Setting(
+        name="DYNAMO_STREAM_LIMIT_PER_USER",
+        default=100,
+        type=int,
+        help="How many of them for one user; 0 is no limit.",
+    ),
+    Setting(
+        name="DYNAMO_STREAM_LIMIT_PER_ADDRESS",
+        default=0,
+        type=int,
+        help="How many of them from one address; 0 is no limit. Behind a proxy all have the proxy's, unless "
+        "a middleware sets REMOTE_ADDR.",
+    ),
+    Setting(
+        name="DYNAMO_REDIS_URL",
+        default="",
+        type=str,
+        help="A Redis server by which processes wake each other's streams, as redis://host:6379. Without it "
+        "PostgreSQL tells, and the slow poll finds the rest. Needs the package redis.",
     ),
 )
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}

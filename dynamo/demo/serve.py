@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -25,11 +24,6 @@ class Server(uvicorn.Server):
         if self.started:
             self.announce()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # An open live page is cut off by a stop, as it must be; uvicorn would print a traceback for it.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        await super().shutdown(sockets)
-
 
 def serve(port: int, *, password: str | None) -> None:
     """Serve until stopped, on `port` or the next free one (0: any free one)."""
@@ -37,8 +31,6 @@ def serve(port: int, *, password: str | None) -> None:
         "dynamo.demo.asgi:application",
         log_level="warning",
         lifespan="off",
-        # Open streams would else keep a stopping server waiting for ever.
-        timeout_graceful_shutdown=2,
     )
     server = Server(config)
     with closing(listen(port)) as listener:

@@ -15,7 +15,11 @@ A frame of an event has the event's signal as its `event` and one line of JSON a
 
 Within a version keys may be added; none is removed or changes its meaning. Beside these there are
 `stream-open`, `keep-alive`, `stream-reset` (the log ends before the position asked for; the reader is
-now at the head) and `stream-error` (the server ends the stream; `condition` and `text` say why).
+now at the head) and `stream-error` (the server ends the stream; `condition` and `text` say why):
+
+    forbidden       the reader may not follow the stream any more
+    shutdown        the server is told to end; connect again to resume
+    unavailable     the server cannot go on with this stream; connect again to resume
 """
 
 from __future__ import annotations
@@ -42,23 +46,35 @@ LINE_ENDS: Final = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "\x85\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """An event, ready to be sent."""
+    """An event, ready to be sent. `name` is what its frame is called, `type` what the log calls it."""
 
     position: int
     stream_id: str
+    name: str
+    type: str
     encoded: bytes
 
 
 def frame(recorded: Recorded, model: str | None, field: str | None) -> Frame:
     """Encode an event under the names that its model and field have after it."""
-    text = data(recorded, model, field)
-    encoded = _encode(frame_name(recorded.type), recorded.position, text)
-    return Frame(position=recorded.position, stream_id=recorded.stream_id, encoded=encoded)
+    name = frame_name(recorded.type)
+    return Frame(
+        position=recorded.position,
+        stream_id=recorded.stream_id,
+        name=name,
+        type=recorded.type,
+        encoded=_encode(name, recorded.position, data(recorded, model, field)),
+    )
 
 
 def control(name: str, position: int, **extra: str) -> bytes:
     """A frame about the stream itself."""
     return _encode(name, position, _line({"v": VERSION, "position": position, **extra}))
+
+
+def opening(position: int, retry: int) -> bytes:
+    """The first frame. `retry` is how many milliseconds a client is to wait before it connects again."""
+    return f"retry: {retry}\n".encode() + control(OPEN, position)
 
 
 def data(recorded: Recorded, model: str | None, field: str | None) -> str:

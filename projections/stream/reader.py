@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
+from random import SystemRandom
 from typing import Final
 
-from django.http import HttpRequest
+from django.db import Error
 
 from events import store
 from projections import conf
 from projections.stream import frames
-from projections.stream.access import Place, still_admitted
-from projections.stream.frames import Frame, control, frame
+from projections.stream.access import Place
+from projections.stream.frames import Frame, control, frame, opening
 from projections.stream.naming import Names
 from projections.stream.tailer import Tailer, tailing
 from projections.stream.threads import in_thread, leave_request_thread
 
 PAGE: Final = 100
+# What is handed to the server in one piece, unless one frame is larger. It keeps that for a slow reader.
+PIECE: Final = 64 * 1024
+CANNOT_GO_ON: Final = "The server cannot go on with this stream; connect again to resume."
+SHUTDOWN: Final = "The server shuts down; connect again to resume."
 
 logger = logging.getLogger(__name__)
+_random: Final = SystemRandom()
 
 
 class Cursor:
@@ -29,7 +35,7 @@ class Cursor:
     def __init__(self, tailer: Tailer, place: Place) -> None:
         self.position = place.position
         self._tailer = tailer
-        self._stream_id = place.stream_id
+        self._place = place
         self._generation = tailer.generation
         # Kept from page to page, so that names are looked up once.
         self._names: Names | None = None
@@ -37,17 +43,18 @@ class Cursor:
     async def next(self, until: float) -> bytes:
         """The next frames, waiting for them until that time of the loop; nothing if none came."""
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._tailer.draining:
             chunk = await self._step()
             if chunk or loop.time() >= until:
                 return chunk
             if self._served_all():
                 await self._tailer.news(until)
+        return b""
 
     def _served_all(self) -> bool:
         tailer = self._tailer
         same = tailer.failure is None and tailer.generation == self._generation
-        return same and self.position >= tailer.ring.head
+        return same and not tailer.draining and self.position >= tailer.ring.head
 
     async def _step(self) -> bytes:
         tailer = self._tailer
@@ -61,50 +68,84 @@ class Cursor:
         if held is None:
             return await self._page(tailer.ring.head)
         self._names = None
-        self._move(held, self.position)
-        return b"".join(one.encoded for one in held if self._stream_id in {None, one.stream_id})
+        return self._taken(held, self.position)
 
     async def _page(self, upto: int) -> bytes:
         self._names = names = self._names or Names(conf.database())
-        page = await in_thread(read_page, self.position, upto, self._stream_id, names)
-        self._move(page, self.position if len(page) == PAGE else upto)
-        return b"".join(one.encoded for one in page)
+        streams = self._place.grant.stream_ids
+        page = await in_thread(read_page, self.position, upto, streams, names)
+        return self._taken(page, self.position if len(page) == PAGE else upto)
 
-    def _move(self, sent: Sequence[Frame], otherwise: int) -> None:
-        self.position = max(otherwise, sent[-1].position) if sent else otherwise
+    def _taken(self, found: Sequence[Frame], otherwise: int) -> bytes:
+        """Move past what is found, as far as one piece goes, and give what of it is for this reader."""
+        if not found:
+            self.position = otherwise
+            return b""
+        piece, size = [], 0
+        for one in found:
+            if self._place.takes(one):
+                piece.append(one.encoded)
+                size += len(one.encoded)
+            self.position = one.position
+            if size >= PIECE:
+                break
+        else:
+            self.position = max(otherwise, self.position)
+        return b"".join(piece)
 
 
-async def stream(request: HttpRequest, place: Place) -> AsyncGenerator[bytes, None]:
+async def stream(place: Place) -> AsyncGenerator[bytes, None]:
     """Yield a reader's frames until it goes, or may not read any more."""
     await leave_request_thread()
-    yield control(frames.OPEN, place.position)
+    # Spread, so that those whom a restart cut off do not all come back at once.
+    middle = conf.get("DYNAMO_STREAM_RETRY_SECONDS")
+    yield opening(place.position, retry=round(1000 * middle * _random.uniform(0.5, 1.5)))
     if place.reset:
         yield control(frames.RESET, place.position)
     with tailing() as tailer:
         cursor = Cursor(tailer, place)
         try:
-            async for chunk in _served(request, place, cursor):
+            async for chunk in _served(place, cursor, tailer):
                 yield chunk
         except Exception:
             logger.exception("a stream broke off at position %s", cursor.position)
-            text = "The server cannot go on with this stream; connect again to resume."
-            yield control(frames.ERROR, cursor.position, condition="unavailable", text=text)
+            yield control(frames.ERROR, cursor.position, condition="unavailable", text=CANNOT_GO_ON)
 
 
-async def _served(request: HttpRequest, place: Place, cursor: Cursor) -> AsyncGenerator[bytes, None]:
+async def _served(place: Place, cursor: Cursor, tailer: Tailer) -> AsyncGenerator[bytes, None]:
     loop = asyncio.get_running_loop()
+    until = _next_keep_alive(loop)
+    while not tailer.draining:
+        before = cursor.position
+        chunk = await cursor.next(until)
+        if not chunk and loop.time() >= until:
+            chunk = control(frames.KEEP_ALIVE, cursor.position)
+            until = _next_keep_alive(loop)
+        if chunk:
+            # After the frames were read, so that who lost the right before they were recorded gets none.
+            if reason := await _revoked(place, tailer):
+                yield control(frames.ERROR, before, condition="forbidden", text=reason)
+                return
+            yield chunk
+    yield control(frames.ERROR, cursor.position, condition="shutdown", text=SHUTDOWN)
+
+
+async def _revoked(place: Place, tailer: Tailer) -> str | None:
+    """Why the reader may not read any more. While the database cannot tell, it gets nothing."""
     while True:
-        until = loop.time() + conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS")
-        while loop.time() < until:
-            if chunk := await cursor.next(until):
-                yield chunk
-        if not await in_thread(still_admitted, request, place):
-            text = "You may not follow this stream any more."
-            yield control(frames.ERROR, cursor.position, condition="forbidden", text=text)
-            return
-        yield control(frames.KEEP_ALIVE, cursor.position)
+        try:
+            return await tailer.rechecks.revoked(place.grant)
+        except Error as error:
+            if tailer.draining:
+                raise
+            logger.warning("the stream cannot check a reader now and tries again: %s", error)
+            await tailer.news(asyncio.get_running_loop().time() + conf.get("DYNAMO_STREAM_POLL_SECONDS"))
 
 
-def read_page(after: int, upto: int, stream_id: str | None, names: Names) -> list[Frame]:
-    found = store.read(conf.database(), after=after, upto=upto, stream_id=stream_id, limit=PAGE)
+def _next_keep_alive(loop: asyncio.AbstractEventLoop) -> float:
+    return loop.time() + float(conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS"))
+
+
+def read_page(after: int, upto: int, stream_ids: frozenset[str] | None, names: Names) -> list[Frame]:
+    found = store.read(conf.database(), after=after, upto=upto, stream_ids=stream_ids, limit=PAGE)
     return [frame(one, *names.after(one)) for one in found]

@@ -1,4 +1,5 @@
-"""The tailer: one per event loop. It reads the log in order into the ring, and tells the readers.
+"""The tailer: one per event loop, with one thread and one connection for all readers of that loop. It reads
+the log in order into the ring, tells the readers, and asks for them whether they still may read.
 
 It looks when it is woken, and every DYNAMO_STREAM_POLL_SECONDS in any case: events of other processes, and
 those whose wake-up was lost, come by that way.
@@ -8,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -22,10 +24,13 @@ from events.envelope import Mark
 from events.exceptions import LogCorrupt
 from events.types import Recorded
 from projections import conf
+from projections.stream.access import revoked
 from projections.stream.frames import Frame, frame
 from projections.stream.naming import Names
+from projections.stream.rechecks import Rechecks
 from projections.stream.ring import Ring
-from projections.stream.threads import in_thread
+from projections.stream.shutdown import on_shutdown
+from projections.stream.threads import Worker
 from projections.stream.wakes import listening
 
 PAGE: Final = 500
@@ -43,13 +48,18 @@ class Batch:
 
 
 class Tailer:
-    """`generation` counts how often the log was replaced; `failure` is why the tailer gave up."""
+    """`generation` counts how often the log was replaced; `failure` is why the tailer gave up; `draining`
+    says that the process was told to end.
+    """
 
     def __init__(self) -> None:
         self.ring = Ring()
         self.generation = 0
         self.failure: Exception | None = None
+        self.draining = False
         self.readers = 0
+        self._worker = Worker()
+        self.rechecks = Rechecks(lambda grants: self._worker.run(revoked, grants))
         self._mark: Mark | None = None
         self._names = Names(conf.database())
         self._news = asyncio.Event()
@@ -62,6 +72,7 @@ class Tailer:
     def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
+        self._worker.close()
 
     async def news(self, until: float) -> None:
         """Wait until the log was found changed, or until that time of the loop."""
@@ -72,12 +83,12 @@ class Tailer:
     async def _run(self) -> None:
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
-        def wake() -> None:
+        def soon(call: Callable[[], object]) -> None:
             with suppress(RuntimeError):  # The loop closed in this very moment.
-                loop.call_soon_threadsafe(woken.set)
+                loop.call_soon_threadsafe(call)
 
         try:
-            with listening(wake):
+            with listening(partial(soon, woken.set)), on_shutdown(partial(soon, self._drain)):
                 while True:
                     woken.clear()
                     if not await self._look():
@@ -87,10 +98,14 @@ class Tailer:
             self.failure = error
             self._tell()
 
+    def _drain(self) -> None:
+        self.draining = True
+        self._tell()
+
     async def _look(self) -> bool:
         """Take in what is new; says whether there was anything."""
         try:
-            batch = await in_thread(read, self._mark, self._names)
+            batch = await self._worker.run(read, self._mark, self._names)
         except Error as error:
             # The database is restarting, or busy: readers keep their place.
             logger.warning("the stream cannot read the log now and tries again: %s", error)

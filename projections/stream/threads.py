@@ -1,4 +1,6 @@
-"""Database work of the stream: on a few threads, which hold no connection between two pieces of work."""
+"""Database work of the stream. What a reader needs now and then runs on a few threads, which hold no
+connection between two pieces of work; what all readers of a loop need again and again, on one that keeps its.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync, sync_to_async
-from django.db import connections
+from django.db import Error, connections
 
 THREADS: Final = 4
 
@@ -23,6 +25,23 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     """Run database work on the stream's own threads, however many streams are open."""
     call = partial(work, *args, **kwargs)
     return await sync_to_async(_then_close, thread_sensitive=False, executor=_pool)(call)
+
+
+class Worker:
+    """One thread that keeps its database connection from one piece of work to the next."""
+
+    def __init__(self) -> None:
+        # Its thread is started when first needed.
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dynamo-tailer")
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        call = partial(work, *args, **kwargs)
+        return await sync_to_async(_close_if_failed, thread_sensitive=False, executor=self._pool)(call)
+
+    def close(self) -> None:
+        """End the thread and its connection, after what it is at."""
+        self._pool.submit(close_connections)
+        self._pool.shutdown(wait=False)
 
 
 async def leave_request_thread() -> None:
@@ -53,3 +72,12 @@ def _then_close(call: Callable[[], T]) -> T:
         return call()
     finally:
         close_connections()
+
+
+def _close_if_failed(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except Error:
+        # The server may have gone away; the next piece of work connects anew.
+        close_connections()
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Final
@@ -14,15 +15,13 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django_eventstream.eventrequest import EventRequest
 
-from projections.stream.access import admit
+from projections import conf
+from projections.stream.access import Refused, admit
+from projections.stream.limits import Full, Slot
 from projections.stream.reader import stream
 from projections.stream.request import PositionRequest
 from projections.stream.threads import in_thread
 
-FORBIDDEN: Final = (
-    "You may not follow this stream, or it does not exist. Log in as a user with the permission "
-    "dynamo.follow_stream, or, for one model, with the permission to view that model.\n"
-)
 NEEDS_ASGI: Final = (
     "The stream needs an ASGI server such as uvicorn; this request came through WSGI, which would hold a "
     "worker for every reader.\n"
@@ -30,16 +29,33 @@ NEEDS_ASGI: Final = (
 
 
 class EventStream(StreamingHttpResponse):
-    """Frames of a generator that is closed with the response; Django leaves that to the collector."""
+    """Frames of a generator that is closed with the response; Django leaves that to the collector.
 
-    def __init__(self, frames: AsyncGenerator[bytes, None], **options: Any) -> None:
+    A reader that takes nothing for DYNAMO_STREAM_SEND_SECONDS is cut off: servers wait for it for ever.
+    """
+
+    def __init__(self, frames: AsyncGenerator[bytes, None], slot: Slot, **options: Any) -> None:
         super().__init__(frames, content_type="text/event-stream", **options)
         self._frames = frames
+        self._slot = slot
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with aclosing(self._frames):
-            async for chunk in super().__aiter__():
-                yield chunk
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        try:
+            async with aclosing(self._frames):
+                async for chunk in super().__aiter__():
+                    sending = loop.call_later(conf.get("DYNAMO_STREAM_SEND_SECONDS"), task.cancel)
+                    try:
+                        yield chunk
+                    finally:
+                        sending.cancel()
+        finally:
+            self._slot.release()
+
+    def close(self) -> None:
+        super().close()
+        self._slot.release()
 
 
 def plain(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,21 +67,25 @@ def plain(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @plain
 async def events(request: HttpRequest, label: str | None = None) -> HttpResponseBase:
-    """Stream all schema events, or those of the model "app.Name"."""
+    """Stream all schema events, or those of one model, "app.Name"; `?model=` asks for several."""
     if request.method != "GET":
         return _refused(405, "The stream is read with GET.\n", allow="GET")
     if isinstance(request, WSGIRequest):
         return _refused(503, NEEDS_ASGI)
     try:
         asked = PositionRequest(request, view_kwargs={"label": label})
+        place = await in_thread(admit, request, asked)
+        slot = Slot(place.user, request.META.get("REMOTE_ADDR", ""))
     except EventRequest.Error as error:
         return _refused(400, f"{error}\n")
-    place = await in_thread(admit, request, asked)
-    if place is None:
-        return _refused(403, FORBIDDEN)
+    except Refused as refused:
+        asks = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else {}
+        return _refused(refused.status, refused.text, **asks)
+    except Full as error:
+        return _refused(503, str(error), **{"Retry-After": "5"})
     # nginx and others would else collect frames until a buffer is full.
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return EventStream(stream(request, place), headers=headers)
+    return EventStream(stream(place), slot, headers=headers)
 
 
 def _refused(status: int, text: str, **headers: str) -> HttpResponse:

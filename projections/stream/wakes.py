@@ -7,38 +7,57 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from django.db import connections
+
 from projections import conf
-from projections.stream.news import Listener, listener
+from projections.stream import redis_news
+from projections.stream.news import Listener, PostgresListener
 
 Call: TypeAlias = Callable[[], object]
 
 _lock = threading.Lock()
 _calls: list[Call] = []
-# Hears of other processes, as long as anybody listens here.
-_news: Listener | None = None
+# They hear of other processes, as long as anybody listens here.
+_listeners: list[Listener] = []
 
 
 def wake() -> None:
     """Tell everyone who reads the log that it may have grown; call it after a commit, from any thread."""
-    with _lock:
-        calls = tuple(_calls)
-    for call in calls:
-        call()
+    _wake_here()
+    # PostgreSQL told the others with the commit, unless something between them swallows that.
+    redis_news.tell()
 
 
 @contextmanager
 def listening(call: Call) -> Iterator[None]:
     """Have `call` called in the waking thread, as long as the block lasts; it must not block or raise."""
-    global _news  # noqa: PLW0603  # one for the process
     with _lock:
         _calls.append(call)
-        if _news is None:
-            _news = listener(conf.database(), wake)
+        if not _listeners:
+            _listeners.extend(listeners(conf.database(), _wake_here))
     try:
         yield
     finally:
         with _lock:
             _calls.remove(call)
-            if not _calls and _news is not None:
-                _news.stop()
-                _news = None
+            if not _calls:
+                for listener in _listeners:
+                    listener.stop()
+                _listeners.clear()
+
+
+def listeners(using: str, wake: Call) -> list[Listener]:
+    """One for each way by which other processes can be heard, the surest first."""
+    found: list[Listener] = []
+    if connections[using].vendor == "postgresql":
+        found.append(PostgresListener(using, wake))
+    if url := conf.get("DYNAMO_REDIS_URL"):
+        found.append(redis_news.RedisListener(url, wake))
+    return found
+
+
+def _wake_here() -> None:
+    with _lock:
+        calls = tuple(_calls)
+    for call in calls:
+        call()

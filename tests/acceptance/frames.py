@@ -75,7 +75,7 @@ class Frames:
 
 @contextmanager
 def following(
-    client: httpx.Client, path: str = "/dynamo/events/", *, last: int | None = None, **query: int
+    client: httpx.Client, path: str = "/dynamo/events/", *, last: int | None = None, **query: object
 ) -> Iterator[Frames]:
     """Open a stream; `last` is the Last-Event-ID."""
     headers = {} if last is None else {"Last-Event-ID": str(last)}

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 from tests.settings import *  # noqa: F403
 
 DYNAMO_STREAM_POLL_SECONDS = 0.05
 DYNAMO_STREAM_KEEPALIVE_SECONDS = 0.4
+DYNAMO_STREAM_RETRY_SECONDS = 0.2
+
+# What a test sets for the server that it starts.
+globals().update(json.loads(os.environ.get("DYNAMO_TEST_SETTINGS", "{}")))

@@ -91,7 +91,7 @@ class Server:
         self.environment = environment
         self.output: list[str] = []
         command = [sys.executable, "-m", "uvicorn", application]
-        options = f"--port {port} --lifespan off --no-access-log --timeout-graceful-shutdown 1".split()
+        options = f"--port {port} --lifespan off --no-access-log".split()
         self.process = subprocess.Popen(
             [*command, *options], env=environment, stderr=subprocess.PIPE, text=True
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from projections.stream.threads import THREADS
 from tests.acceptance.frames import Frames, following
 from tests.acceptance.site import DATABASE, PASSWORD
 
@@ -228,14 +228,14 @@ def test_other_methods_than_get_are_not_allowed(admin, method):
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
-def test_anonymous_readers_are_forbidden_in_plain_words(site):
+def test_anonymous_readers_are_refused_in_plain_words(site):
     site.writer.change(model("Hidden"))
     with site.client() as nobody:
         refusals = {
             status(nobody, f"{EVERYTHING}{rest}") for rest in ("", "dynamic.Hidden/", "dynamic.Nothing/")
         }
     ((code, text),) = refusals
-    assert (code, "Log in" in text) == (403, True)
+    assert (code, "log in" in text) == (401, True)
 
 
 def test_model_that_one_may_not_see_looks_like_one_that_is_not_there(site):
@@ -285,7 +285,7 @@ def test_reader_who_loses_the_right_is_told_and_cut_off(site, lost):
         assert list(frames.every()) == []
     with site.client() as again:
         again.cookies = client.cookies
-        assert status(again)[0] == 403
+        assert status(again)[0] == (403 if lost == "permission" else 401)
 
 
 def test_reader_logged_out_in_a_second_tab_is_cut_off(site):
@@ -298,13 +298,13 @@ def test_reader_logged_out_in_a_second_tab_is_cut_off(site):
         assert frames.named("stream-error").data["condition"] == "forbidden"
 
 
-def test_open_streams_hold_neither_threads_nor_database_connections(own_site):
+def test_open_streams_share_one_database_connection_and_hold_no_threads(own_site):
     process = Path(f"/proc/{own_site.server.process.pid}")
 
     def is_database(entry: Path) -> bool:
         # What was closed between listing and looking is not held.
         with suppress(FileNotFoundError):
-            return DATABASE in str(entry.readlink())
+            return entry.readlink().name == DATABASE
         return False
 
     def held() -> tuple[int, int]:
@@ -316,12 +316,11 @@ def test_open_streams_hold_neither_threads_nor_database_connections(own_site):
         end = own_site.writer.change(model("Watched"))
         for frames in opened:
             frames.upto(end)
-        deadline = time.monotonic() + 10
-        # A look at the log opens a connection now and then; twenty streams must not each hold one.
-        while (seen := held())[0] and time.monotonic() < deadline:
-            opened[0].next()
-    files, threads = seen
-    assert (files, threads < 10) == (0, True)
+        files, threads = held()
+    # The tailer's, and those of the threads on which streams are opened: SQLite keeps the file of a closed
+    # connection open, for the next one, while another one is in use.
+    assert 1 <= files <= 1 + THREADS
+    assert threads < 10
 
 
 def test_streams_left_by_their_readers_leave_nothing_running(own_site):
@@ -371,11 +370,12 @@ def test_killed_and_restarted_server_loses_and_repeats_no_event(own_site):
     assert positions == list(range(site.final + 1))
 
 
-def test_terminated_server_ends_promptly_with_streams_open(own_site):
+def test_terminated_server_tells_its_readers_and_ends_by_itself(own_site):
+    """It has no time-out for that: uvicorn would wait for open streams for ever."""
     with own_site.client("admin") as client, following(client) as frames:
-        started = time.monotonic()
+        end = own_site.writer.change(model("Last"))
+        frames.upto(end)
         own_site.server.end(signal.SIGTERM)
-        assert time.monotonic() - started < 5
-        with pytest.raises(httpx.RemoteProtocolError):
-            list(frames.every())
+        *_, told = frames.every()
+        assert (told.event, told.id, told.data["condition"]) == ("stream-error", end, "shutdown")
     assert "Traceback" not in "".join(own_site.server.output)

@@ -109,7 +109,7 @@ def test_who_can_hear_nothing_is_behind_no_longer_than_the_setting_says(project)
     reader = started(
         project,
         """
-    hearing._ears["default"].listener.wake = lambda: None
+    hearing._ears["default"].listeners[0].wake = lambda: None
     sys.stdin.readline()
     until(lambda: fields() == 2)
     print("seen")

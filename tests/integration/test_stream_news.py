@@ -87,7 +87,7 @@ def test_a_follower_that_can_hear_nothing_looks_by_itself(project):
     deaf = """
     from projections.stream import wakes
     def deaf():
-        wakes.listener = lambda using, wake: None
+        wakes.listeners = lambda using, wake: []
 """
     follower = started(project, 2, deaf + code, listeners=0)
     assert follower.stdout.readline() == "1\n"

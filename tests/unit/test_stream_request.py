@@ -1,4 +1,4 @@
-"""What a reader may ask for: a channel and a position, and nothing else."""
+"""What a reader may ask for: channels, kinds and a position, and nothing else."""
 
 from __future__ import annotations
 
@@ -79,3 +79,39 @@ def test_channel_is_everything_or_the_model_of_the_address(label, channel):
     request = asked({"from": "3"}, label=label)
     assert request.channels == {channel}
     assert request.channel_last_ids == {channel: "3"}
+
+
+def test_several_models_are_asked_for_by_one_parameter_each():
+    request = asked({"model": ["shop.Book", "shop.Shelf", "shop.Book"], "from": "3"})
+    assert request.channels == {"shop.Book", "shop.Shelf"}
+    assert not request.everything
+    assert asked().everything
+
+
+def test_models_are_not_asked_for_twice_by_the_address_and_by_parameters():
+    with pytest.raises(EventRequest.Error, match="unknown parameter 'model'; there are from, kind"):
+        asked({"model": "shop.Shelf"}, label="shop.Book")
+
+
+def test_there_is_a_limit_to_the_models_of_one_stream():
+    labels = [f"shop.M{n}" for n in range(51)]
+    assert len(asked({"model": labels[:50]}).channels) == 50
+    with pytest.raises(EventRequest.Error, match="at most 50 models"):
+        asked({"model": labels})
+
+
+@pytest.mark.parametrize("kind", ["field.added", "post_field_creation", "registry.tagged", "registry_tagged"])
+def test_kinds_are_types_and_names_of_frames(kind):
+    assert asked({"kind": [kind, "model.created"]}).kinds == {kind, "model.created"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "x", "stream-open", "pre_field_creation", "Field.Added", "field.added "]
+)
+def test_any_other_kind_is_refused_by_name(kind):
+    with pytest.raises(EventRequest.Error, match=f"unknown kind '{kind}'"):
+        asked({"kind": kind})
+
+
+def test_no_kind_means_all_of_them():
+    assert asked().kinds == frozenset()

@@ -12,7 +12,15 @@ def filled(count: int, *, start: int = 0, size: int = 10, **limits: int) -> Ring
     ring = Ring(**limits)
     ring.start(start)
     for position in range(start + 1, start + count + 1):
-        ring.add(Frame(position=position, stream_id="book", encoded=b"x" * size))
+        ring.add(
+            Frame(
+                position=position,
+                stream_id="book",
+                name="post_model_update",
+                type="model.altered",
+                encoded=b"x" * size,
+            )
+        )
     return ring
 
 
@@ -33,7 +41,15 @@ def test_reader_ahead_of_the_ring_gets_none_until_the_ring_has_passed_it():
     ring = filled(2, start=10)
     assert positions(ring, 13) == []
     for position in (13, 14):
-        ring.add(Frame(position=position, stream_id="book", encoded=b""))
+        ring.add(
+            Frame(
+                position=position,
+                stream_id="book",
+                name="post_model_update",
+                type="model.altered",
+                encoded=b"",
+            )
+        )
     assert positions(ring, 13) == [14]
 
 
