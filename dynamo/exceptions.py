@@ -12,6 +12,8 @@ from events.exceptions import (
     SchemaBusy,
     SchemaConflict,
     SchemaRefused,
+    StreamRefused,
+    StreamReset,
     UnknownEvent,
 )
 
@@ -25,5 +27,7 @@ __all__ = [
     "SchemaBusy",
     "SchemaConflict",
     "SchemaRefused",
+    "StreamRefused",
+    "StreamReset",
     "UnknownEvent",
 ]

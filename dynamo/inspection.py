@@ -15,7 +15,7 @@ from dynamo.operations import Tell
 from events import guards, passes, snapshots, store
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import ModelSchema
-from projections import conf, pipeline, stream
+from projections import conf, pipeline
 from projections.catalogue import Catalogue
 from projections.ddl import engine, inspect
 
@@ -118,16 +118,6 @@ def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
         count = rows.rebuild(api.Snapshot(folded, using), list(folded.live()))
     pipeline.reset()
     tell({"rows": count, "position": folded.position}, f"{count} rows written from {folded.position} events")
-    return True
-
-
-def tail(tell: Tell, options: dict[str, Any]) -> bool:
-    try:
-        narrator = wording.Narrator(options["after"])
-        for recorded in stream.follow(options["after"]):
-            tell(documents.event(recorded), narrator.sentence(recorded))
-    except KeyboardInterrupt:
-        pass
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
@@ -15,9 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from events import store
-from events.types import BY_NAME
 from projections import conf
-from projections.signals import frame_name
 from projections.stream.channels import may_read
 from projections.stream.view import events
 
@@ -36,10 +34,9 @@ def live(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "Live schema events",
-        "stream": f"{reverse('dynamo:events')}?{urlencode({'from': head})}",
+        "stream": reverse("dynamo:events"),
         "head": head,
         "kept": KEPT,
-        "frame_names": sorted({frame_name(type_name) for type_name in BY_NAME}),
     }
     response = render(request, "dynamo/live.html", context)
     response.headers["Content-Security-Policy"] = content_security_policy()

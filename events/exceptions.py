@@ -53,3 +53,11 @@ class ProjectionFailed(DynamoError, RuntimeError):
 
 class ModelNotFound(DynamoError, LookupError):
     """No generated model of that label."""
+
+
+class StreamRefused(DynamoError, PermissionError):
+    """A server does not let a subscriber follow its stream. `status` is its answer's, `text` what it said."""
+
+
+class StreamReset(DynamoError, LookupError):
+    """A followed log ends before the position that was reached; `position` is where it ends now."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.acceptance.frames import following
 from tests.acceptance.site import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -93,3 +95,30 @@ def test_page_says_when_the_permission_is_gone(page, own_site):
     own_site.writer.run("User.objects.update(is_active=False)")
     expect(page.get_by_role("status")).to_have_text("closed", timeout=WITHIN)
     expect(page.locator(".dynamo-live-note")).to_contain_text("may not follow")
+
+
+def test_page_comes_back_when_a_busy_server_lets_it_in(page, own_site):
+    """An answer that is no stream has the browser give up for good; the page does not."""
+    own_site.environment["DYNAMO_TEST_SETTINGS"] = json.dumps({"DYNAMO_STREAM_LIMIT": 1})
+    own_site.server.end(signal.SIGKILL)
+    status = page.get_by_role("status")
+    expect(status).to_have_text("reconnecting", timeout=WITHIN)
+    page.context.set_offline(True)
+    own_site.serve()
+    with own_site.client("admin") as client, following(client) as frames:
+        with page.expect_response(lambda answer: answer.status == 503, timeout=WITHIN):
+            page.context.set_offline(False)
+        own_site.writer.change(model("Meanwhile"))
+        frames.upto(1)
+        expect(status).to_have_text("reconnecting")
+    expect(status).to_have_text("live", timeout=WITHIN)
+    assert positions(page) == ["1"]
+
+
+def test_page_whose_user_was_logged_out_meanwhile_says_so_and_stops(page, own_site):
+    own_site.server.end(signal.SIGKILL)
+    expect(page.get_by_role("status")).to_have_text("reconnecting", timeout=WITHIN)
+    own_site.writer.run("from django.contrib.sessions.models import Session; Session.objects.all().delete()")
+    own_site.serve()
+    expect(page.get_by_role("status")).to_have_text("closed", timeout=WITHIN)
+    expect(page.locator(".dynamo-live-note")).to_contain_text("log in")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests.integration.databases import database
 
@@ -29,10 +31,11 @@ from tests.integration.making import *
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A folder and a database of its own."""
+    """A folder and a database of its own, and what settings its processes have besides those of the tests."""
 
     folder: Path
     name: str
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def create(cls, folder: Path) -> Project:
@@ -49,10 +52,16 @@ class Project:
     def drop(self) -> None:
         database.drop(self.name)
 
+    def having(self, **settings: Any) -> Project:
+        """The same project for processes that have other settings."""
+        return replace(self, settings=self.settings | settings)
+
     def environment(self) -> dict[str, str]:
         own = {"DYNAMO_TEST_FOLDER": str(self.folder), "DYNAMO_TEST_NAME": self.name}
         python = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-        return {**os.environ, **own, **python, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+        module = "tests.acceptance.served_settings" if self.settings else "tests.settings"
+        given = {"DJANGO_SETTINGS_MODULE": module, "DYNAMO_TEST_SETTINGS": json.dumps(self.settings)}
+        return {**os.environ, **own, **python, **given}
 
     def start(self, code: str, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", PREAMBLE + textwrap.dedent(code), *arguments]

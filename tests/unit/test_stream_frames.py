@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import orjson
 import pytest
 
+import dynamo
 from events.schema import Frozen
 from events.types import BY_NAME, FieldAdded, ModelCreated, RegistryTagged
 from projections.signals import SIGNALS, frame_name
@@ -71,6 +75,12 @@ def test_every_event_type_has_a_frame_name_that_is_a_signal_or_its_own():
         own = cls.__mro__[1].__name__ == "RegistryEvent"
         assert name == type_name.replace(".", "_") if own else name in SIGNALS
         assert not name.startswith("stream-")
+
+
+def test_module_for_browsers_listens_for_every_name():
+    module = (Path(dynamo.__file__).parent / "static" / "dynamo" / "stream.js").read_text()
+    listed = module.partition("NAMES = [")[2].partition("]")[0]
+    assert set(re.findall(r'"(.*?)"', listed)) == {frame_name(type_name) for type_name in BY_NAME}
 
 
 def test_event_of_the_registry_has_neither_model_nor_field():

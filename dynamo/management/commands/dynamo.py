@@ -18,10 +18,11 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from dynamo import inspection, operations
+from dynamo import inspection, operations, streaming
 from dynamo.context import acting
 from events.envelope import uuid7
 from events.exceptions import DynamoError
+from projections.stream import tokens
 
 SUBCOMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "log": (inspection.log, "List recorded events, oldest first."),
@@ -49,7 +50,11 @@ SUBCOMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
         "Make the schema what a document says, showing the plan first. Exit 3: values would be lost.",
     ),
     "sign": (operations.sign, "Sign where the log is now, for `verify --against`."),
-    "tail": (inspection.tail, "Print events as they are recorded, until interrupted."),
+    "tail": (
+        streaming.tail,
+        "Print events as they are recorded, here or by another server's stream, until interrupted.",
+    ),
+    "token": (streaming.token, "Print a token by which a service follows the stream as a user."),
 }
 
 MOMENT: Final = "a position, a time in ISO 8601 or a tag"
@@ -101,8 +106,8 @@ class Command(BaseCommand):
             sub.add_argument("--json", action="store_true", help="one JSON document per line on stdout")
         for name in ("log", "show"):
             made[name].add_argument("model", nargs="?", help="app.Name; all models without it")
-        for name in ("log", "tail"):
-            made[name].add_argument("--after", type=whole, default=0, help="begin after this position")
+        made["log"].add_argument("--after", type=whole, default=0, help="begin after this position")
+        self._add_stream(made)
         made["log"].add_argument("--limit", type=whole, default=None, help="at most this many events")
         for name in ("show", "tag", "export"):
             made[name].add_argument("--at", default=None, help=f"as of {MOMENT}")
@@ -175,6 +180,28 @@ class Command(BaseCommand):
         made["sign"].add_argument("--key", required=True, help="file of a private Ed25519 key, as PEM")
         made["sign"].add_argument(
             "--new-key", action="store_true", help="make that key first, and its public half beside it"
+        )
+
+    def _add_stream(self, made: Mapping[str, ArgumentParser]) -> None:
+        """Arguments of what follows the stream, or lets others follow it."""
+        made["tail"].add_argument(
+            "--after",
+            type=whole,
+            help="begin after this position; here at 0, elsewhere at the head without it",
+        )
+        made["tail"].add_argument(
+            "--url", help="the stream of another server, as https://host/dynamo/events/"
+        )
+        made["tail"].add_argument(
+            "--token-file", metavar="FILE", help=f"the token for it; or set {streaming.VARIABLE}"
+        )
+        made["tail"].add_argument("--place", metavar="FILE", help="keep the position there between runs")
+        made["token"].add_argument("user", help="whose rights it has, by the name to log in with")
+        made["token"].add_argument(
+            "--seconds",
+            type=whole,
+            default=tokens.SECONDS,
+            help="how long it is good for; default: %(default)s",
         )
 
     def execute(self, *args: Any, **options: Any) -> Any:

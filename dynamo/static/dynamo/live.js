@@ -1,19 +1,13 @@
 // The live page: schema events as they come, newest first, each once.
 
-const FIRST_DELAY = 1000;
-const LONGEST_DELAY = 30000;
+import { follow } from "./stream.js";
 
 const page = document.getElementById("dynamo-live");
 const state = page.querySelector("[data-state]");
 const note = page.querySelector(".dynamo-live-note");
 const rows = page.querySelector("tbody");
 const kept = Number(page.dataset.kept);
-const names = JSON.parse(document.getElementById("dynamo-frame-names").textContent);
-const stream = new URL(page.dataset.stream, location.href);
-
-// Positions ascend, so one number tells what was shown already.
-let last = Number(page.dataset.head);
-let delay = FIRST_DELAY;
+const RESET = "The log was reset or restored; events before this moment are not shown.";
 
 function show(name, text = "") {
   state.dataset.state = name;
@@ -53,50 +47,16 @@ function row(name, event) {
   return made;
 }
 
-function receive(message) {
-  const position = Number(message.lastEventId);
-  if (position <= last) {
-    return;
-  }
-  last = position;
-  rows.prepend(row(message.type, JSON.parse(message.data)));
+function receive(event, name) {
+  rows.prepend(row(name, event));
   while (rows.rows.length > kept) {
     rows.lastElementChild.remove();
   }
 }
 
-// The browser resumes by itself after a cut connection, but gives up for good after any other answer than
-// 200, which a restarting server or its proxy may give.
-function reconnect(source) {
-  show("reconnecting");
-  if (source.readyState === EventSource.CLOSED) {
-    setTimeout(connect, delay);
-    delay = Math.min(delay * 2, LONGEST_DELAY);
-  }
-}
-
-function connect() {
-  stream.searchParams.set("from", String(last));
-  const source = new EventSource(stream);
-  source.addEventListener("stream-open", () => {
-    delay = FIRST_DELAY;
-    show("live");
-  });
-  source.addEventListener("stream-reset", (message) => {
-    last = Number(message.lastEventId);
-    show("live", "The log was reset or restored; events before this moment are not shown.");
-  });
-  source.addEventListener("stream-error", (message) => {
-    const error = JSON.parse(message.data);
-    if (error.condition === "forbidden") {
-      source.close();
-      show("closed", error.text);
-    }
-  });
-  source.addEventListener("error", () => reconnect(source));
-  for (const name of names) {
-    source.addEventListener(name, receive);
-  }
-}
-
-connect();
+follow(page.dataset.stream, {
+  after: Number(page.dataset.head),
+  onEvent: receive,
+  onState: show,
+  onReset: () => show("live", RESET),
+});

@@ -1,0 +1,74 @@
+"""The subcommands about the stream, as somebody on another machine runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.acceptance.site import ROOT
+from tests.acceptance.test_sse_server import model, user
+
+
+def manage(site, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "django", "dynamo", *arguments]
+    pipe = subprocess.PIPE
+    given = site.environment | environment
+    return subprocess.Popen(command, env=given, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+
+
+def answered(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, errors = process.communicate(timeout=60)
+    return process.returncode, out.strip(), errors.strip()
+
+
+@pytest.fixture
+def elsewhere(site, tmp_path):
+    """Another project, whose own log is empty."""
+    environment = site.environment | {"DYNAMO_TEST_FOLDER": str(tmp_path)}
+    return type("Elsewhere", (), {"environment": environment})
+
+
+def test_tail_follows_another_server_and_keeps_its_place(site, elsewhere, tmp_path):
+    code, token, errors = answered(manage(site, "token", "admin", "--seconds", "600"))
+    assert (code, token.startswith("dynamo_")) == (0, True), errors
+    secret, place = tmp_path / "secret", tmp_path / "place"
+    secret.write_text(f"{token}\n")
+    url = f"{site.server.url}/dynamo/events/"
+    before = site.writer.change(model("Tailed", "a"))
+    ask = ("tail", "--json", "--url", url, "--token-file", str(secret), "--place", str(place))
+    tail = manage(elsewhere, *ask, "--after", str(before - 2))
+    found = [json.loads(tail.stdout.readline()) for _ in range(2)]
+    assert [(one["position"], one["model"], one["field"]) for one in found] == [
+        (before - 1, "dynamic.Tailed", None),
+        (before, "dynamic.Tailed", "a"),
+    ]
+    tail.send_signal(signal.SIGINT)
+    assert answered(tail) == (0, "", "")
+    last = site.writer.change('m.description = "x"; m.save()')
+    tail = manage(elsewhere, *ask)
+    # The place is that of what was done with, so the one before the interruption may come again.
+    lines = iter(tail.stdout.readline, "")
+    assert any(json.loads(line)["position"] == last for line in lines)
+    tail.send_signal(signal.SIGINT)
+    assert answered(tail)[0] == 0
+
+
+def test_tail_says_why_a_server_refuses_it(site, elsewhere):
+    url = f"{site.server.url}/dynamo/events/"
+    code, _, errors = answered(manage(elsewhere, "tail", "--url", url, DYNAMO_STREAM_TOKEN="dynamo_x"))
+    assert (code, "answers 401" in errors, "Traceback" in errors) == (1, True, False)
+    code, _, errors = answered(manage(elsewhere, "tail", "--url", url, "--token-file", "nowhere"))
+    assert (code, "nowhere cannot be read" in errors) == (1, True)
+
+
+def test_token_is_for_users_who_may_log_in(site):
+    site.writer.run(user("sleeping", active=False))
+    for name, said in (("sleeping", "not active"), ("nobody", "no user 'nobody'")):
+        code, out, errors = answered(manage(site, "token", name))
+        assert (code, out, said in errors) == (1, "", True)
+    assert os.environ.get("DYNAMO_STREAM_TOKEN") is None
