@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-# What is timed, and what gets it ready for a round without being timed.
+# What is timed, and what gets it ready for a round without being timed. A float that it returns is taken
+# instead of the seconds that it took.
 Timed = Callable[[], object]
 Side = Callable[[int], Timed]
 
@@ -20,10 +21,13 @@ NOISE: Final = 1.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """The two sides of a case. Each is given the number of the round, warm-up included."""
+    """The two sides of a case. Each is given the number of the round, warm-up included. `close` ends what the
+    case started.
+    """
 
     measured: Side
     floor: Side
+    close: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +46,12 @@ class Case:
     prepare: Callable[[int, int], Pair]
     rounds: int = 200
     size: int = 0
+    unit: str = "ms"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
-    """Seconds that one side took."""
+    """Seconds that one side took, or what it measured itself."""
 
     median: float
     minimum: float
@@ -61,6 +66,7 @@ class Result:
     against: str
     target: float
     rounds: int
+    unit: str
     measured: Timing
     floor: Timing
 
@@ -85,13 +91,18 @@ class Result:
 def measure(case: Case, *, rounds: int | None = None, size: int | None = None) -> Result:
     """Run a case; `rounds` and `size` are the case's own unless given."""
     rounds, size = rounds or case.rounds, size or case.size
-    measured, floor = take_turns(case.prepare(WARM_UP + rounds, size), rounds)
+    pair = case.prepare(WARM_UP + rounds, size)
+    try:
+        measured, floor = take_turns(pair, rounds)
+    finally:
+        pair.close()
     return Result(
         name=case.name,
         title=case.title.format(size=size),
         against=case.floor,
         target=case.target,
         rounds=rounds,
+        unit=case.unit,
         measured=summary(measured),
         floor=summary(floor),
     )
@@ -110,8 +121,8 @@ def take_turns(pair: Pair, rounds: int) -> tuple[list[float], list[float]]:
 
 def seconds(timed: Timed) -> float:
     start = time.perf_counter()
-    timed()
-    return time.perf_counter() - start
+    found = timed()
+    return found if isinstance(found, float) else time.perf_counter() - start
 
 
 def summary(times: list[float]) -> Timing:

@@ -22,6 +22,8 @@ rounds, and the ratio is theirs. *Best* is the ratio of the shortest times, whic
 that is not above its target meets it. It is called noisy where the floor took longer in most rounds than it
 can: waiting for a busy disk is the same on both sides and makes the ratio look better than it is, so such a
 figure should be taken again."""
+# From what is measured, which is seconds, or what the unit says.
+SCALES: Final = {"ms": 1e3, "us": 1e6, "KiB": 1.0}
 HEAD: Final = ("What", "Against", "Measured", "Floor", "Ratio", "Best", "Target", "Rounds", "")
 
 
@@ -47,8 +49,9 @@ def _line(result: Result) -> str:
     return (
         f"    {result.title}: {result.ratio:.2f}x (target {result.target:g}x, {verdict(result)}), "
         f"best {result.ratio_of_minima:.2f}x\n"
-        f"        median {ms(measured.median)} against {ms(floor.median)}, "
-        f"min {ms(measured.minimum)} against {ms(floor.minimum)}, {result.rounds} rounds"
+        f"        median {shown(measured.median, result.unit)} against {shown(floor.median, result.unit)}, "
+        f"min {shown(measured.minimum, result.unit)} against {shown(floor.minimum, result.unit)}, "
+        f"{result.rounds} rounds"
     )
 
 
@@ -62,8 +65,8 @@ def _row(result: Result) -> tuple[str, ...]:
     return (
         result.title,
         result.against,
-        ms(result.measured.median),
-        ms(result.floor.median),
+        shown(result.measured.median, result.unit),
+        shown(result.floor.median, result.unit),
         f"{result.ratio:.2f}",
         f"{result.ratio_of_minima:.2f}",
         f"{result.target:g}",
@@ -76,5 +79,5 @@ def verdict(result: Result) -> str:
     return ("met" if result.met else "missed") + (", noisy" if result.noisy else "")
 
 
-def ms(seconds: float) -> str:
-    return f"{seconds * 1000:.2f} ms"
+def shown(value: float, unit: str) -> str:
+    return f"{value * SCALES[unit]:.2f} {unit}"

@@ -57,10 +57,10 @@ def run(name: str, chosen: Chosen) -> Outcome:
 
 def cases(name: str, chosen: Chosen) -> list[Case]:
     """The chosen cases of a database. Their modules need Django to be set up."""
-    from tests.benchmarks import field_saves, logs, scale
+    from tests.benchmarks import field_saves, logs, scale, streams
 
     # Those that write events without tables come last.
-    known = (*field_saves.CASES, *scale.CASES, *logs.CASES)
+    known = (*field_saves.CASES, *scale.CASES, *streams.CASES, *logs.CASES)
     names = {case.name for case in known}
     if not names.issuperset(chosen.only):
         raise UnknownCase(f"no case is called that; there are {', '.join(sorted(names))}")
@@ -79,7 +79,8 @@ def _profile(case: Case, connection: Any, chosen: Chosen) -> None:
     from django.test.utils import CaptureQueriesContext
 
     rounds = chosen.rounds or case.rounds
-    side = case.prepare(WARM_UP + rounds, chosen.size or case.size).measured
+    pair = case.prepare(WARM_UP + rounds, chosen.size or case.size)
+    side = pair.measured
     with CaptureQueriesContext(connection) as captured:
         for number in range(WARM_UP):
             before = len(captured)
@@ -90,6 +91,7 @@ def _profile(case: Case, connection: Any, chosen: Chosen) -> None:
         profiler.enable()
         timed()
         profiler.disable()
+    pair.close()
     print(f"{case.name} on {case.database}: {len(captured) - before} statements")
     for query in captured.captured_queries[before:]:
         print(f"    {query['time']} {query['sql'][:200]}")

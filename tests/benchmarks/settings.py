@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 from tests import settings as of_tests
 from tests.settings import *  # noqa: F403  # all of them but the database
 
-NAME: Final = f"dynamo_bench_{os.getpid()}"
+# A server that a benchmark starts is told the name of its database.
+NAME: Final = os.environ.get("DYNAMO_BENCH_NAME") or f"dynamo_bench_{os.getpid()}"
 SERVERS: Final = {
     "postgres": ("django.db.backends.postgresql", "DYNAMO_TEST_POSTGRES", "postgres://postgres@127.0.0.1"),
     "mariadb": ("django.db.backends.mysql", "DYNAMO_TEST_MARIADB", "mysql://root@127.0.0.1"),

@@ -19,6 +19,7 @@ def result(*, measured=3.0, floor=2.0, target=1.5, best=2.0):
         against="a statement",
         target=target,
         rounds=7,
+        unit="ms",
         measured=Timing(median=measured / 1000, minimum=0.002),
         floor=Timing(median=floor / 1000, minimum=best / 1000),
     )
