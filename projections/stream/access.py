@@ -28,7 +28,7 @@ FORBIDDEN: Final = (
     "You may not follow this stream, or it does not exist. Log in as a user with the permission "
     "dynamo.follow_stream, or, for one model, with the permission to view that model.\n"
 )
-REVOKED: Final = "You may not follow this stream any more."
+NO_MORE: Final = "You may not follow this stream any more."
 
 
 class Refused(Exception):
@@ -38,6 +38,10 @@ class Refused(Exception):
         super().__init__(text)
         self.status = status
         self.text = text
+
+
+class Revoked(Exception):
+    """The reader may not read any more; the text is for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,10 @@ class Place:
         )
 
 
+# None for a grant that holds, else why it does not any more.
+Answers: TypeAlias = dict[Grant, str | None]
+
+
 def admit(request: HttpRequest, asked: PositionRequest) -> Place:
     """The place of a reader who may read what it asks for. Raises Refused."""
     reader = reader_of(request)
@@ -127,8 +135,8 @@ def admit(request: HttpRequest, asked: PositionRequest) -> Place:
     )
 
 
-def revoked(grants: Iterable[Grant]) -> dict[Grant, str | None]:
-    """What has become of each: None for what still holds, else the reason to tell its reader."""
+def revoked(grants: Iterable[Grant]) -> Answers:
+    """What has become of each."""
     # A model's permission has the model's present name in it.
     pipeline.catch_up()
     return {grant: _revoked(grant) for grant in grants}
@@ -139,7 +147,7 @@ def _revoked(grant: Grant) -> str | None:
         user = grant.reader.user()
     except tokens.BadToken as error:
         return str(error)
-    return None if _known(user) and may_read(user, grant.stream_ids) else REVOKED
+    return None if _known(user) and may_read(user, grant.stream_ids) else NO_MORE
 
 
 def _known(user: Any) -> bool:

@@ -8,12 +8,10 @@ from collections.abc import AsyncGenerator, Sequence
 from random import SystemRandom
 from typing import Final
 
-from django.db import Error
-
 from events import store
 from projections import conf
 from projections.stream import frames
-from projections.stream.access import Place
+from projections.stream.access import Grant, Place, Revoked, revoked
 from projections.stream.frames import Frame, control, frame, opening
 from projections.stream.naming import Names
 from projections.stream.tailer import Tailer, tailing
@@ -41,13 +39,17 @@ class Cursor:
         self._names: Names | None = None
 
     async def next(self, until: float) -> bytes:
-        """The next frames, waiting for them until that time of the loop; nothing if none came."""
+        """The next frames, waiting for them until that time of the loop; nothing if none came.
+
+        Raises Revoked.
+        """
         loop = asyncio.get_running_loop()
         while not self._tailer.draining:
-            chunk = await self._step()
+            cleared = self._tailer.cleared(self._place.grant)
+            chunk = await self._step() if cleared else b""
             if chunk or loop.time() >= until:
                 return chunk
-            if self._served_all():
+            if not cleared or self._served_all():
                 await self._tailer.news(until)
         return b""
 
@@ -72,8 +74,7 @@ class Cursor:
 
     async def _page(self, upto: int) -> bytes:
         self._names = names = self._names or Names(conf.database())
-        streams = self._place.grant.stream_ids
-        page = await in_thread(read_page, self.position, upto, streams, names)
+        page = await in_thread(read_page, self.position, upto, self._place.grant, names)
         return self._taken(page, self.position if len(page) == PAGE else upto)
 
     def _taken(self, found: Sequence[Frame], otherwise: int) -> bytes:
@@ -102,50 +103,45 @@ async def stream(place: Place) -> AsyncGenerator[bytes, None]:
     yield opening(place.position, retry=round(1000 * middle * _random.uniform(0.5, 1.5)))
     if place.reset:
         yield control(frames.RESET, place.position)
-    with tailing() as tailer:
+    with tailing(place.grant) as tailer:
         cursor = Cursor(tailer, place)
         try:
-            async for chunk in _served(place, cursor, tailer):
+            async for chunk in _served(cursor, tailer):
                 yield chunk
+            yield control(frames.ERROR, cursor.position, condition="shutdown", text=SHUTDOWN)
+        except Revoked as error:
+            yield control(frames.ERROR, cursor.position, condition="forbidden", text=str(error))
         except Exception:
             logger.exception("a stream broke off at position %s", cursor.position)
             yield control(frames.ERROR, cursor.position, condition="unavailable", text=CANNOT_GO_ON)
 
 
-async def _served(place: Place, cursor: Cursor, tailer: Tailer) -> AsyncGenerator[bytes, None]:
-    loop = asyncio.get_running_loop()
+async def _served(cursor: Cursor, tailer: Tailer) -> AsyncGenerator[bytes, None]:
+    """Until the process is told to end."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
     until = _next_keep_alive(loop)
     while not tailer.draining:
-        before = cursor.position
         chunk = await cursor.next(until)
         if not chunk and loop.time() >= until:
             chunk = control(frames.KEEP_ALIVE, cursor.position)
             until = _next_keep_alive(loop)
         if chunk:
-            # After the frames were read, so that who lost the right before they were recorded gets none.
-            if reason := await _revoked(place, tailer):
-                yield control(frames.ERROR, before, condition="forbidden", text=reason)
-                return
-            yield chunk
-    yield control(frames.ERROR, cursor.position, condition="shutdown", text=SHUTDOWN)
-
-
-async def _revoked(place: Place, tailer: Tailer) -> str | None:
-    """Why the reader may not read any more. While the database cannot tell, it gets nothing."""
-    while True:
-        try:
-            return await tailer.rechecks.revoked(place.grant)
-        except Error as error:
-            if tailer.draining:
-                raise
-            logger.warning("the stream cannot check a reader now and tries again: %s", error)
-            await tailer.news(asyncio.get_running_loop().time() + conf.get("DYNAMO_STREAM_POLL_SECONDS"))
+            tailer.sending[task] = loop.time()
+            try:
+                yield chunk
+            finally:
+                del tailer.sending[task]
 
 
 def _next_keep_alive(loop: asyncio.AbstractEventLoop) -> float:
     return loop.time() + float(conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS"))
 
 
-def read_page(after: int, upto: int, stream_ids: frozenset[str] | None, names: Names) -> list[Frame]:
-    found = store.read(conf.database(), after=after, upto=upto, stream_ids=stream_ids, limit=PAGE)
-    return [frame(one, *names.after(one)) for one in found]
+def read_page(after: int, upto: int, grant: Grant, names: Names) -> list[Frame]:
+    """A page of what the ring does not hold. Raises Revoked."""
+    found = store.read(conf.database(), after=after, upto=upto, stream_ids=grant.stream_ids, limit=PAGE)
+    page = [frame(one, *names.after(one)) for one in found]
+    if reason := revoked([grant])[grant]:
+        raise Revoked(reason)
+    return page

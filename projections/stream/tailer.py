@@ -1,5 +1,5 @@
 """The tailer: one per event loop, with one thread and one connection for all readers of that loop. It reads
-the log in order into the ring, tells the readers, and asks for them whether they still may read.
+the log in order into the ring, asks which of its readers still may read, and then tells them.
 
 It looks when it is woken, and every DYNAMO_STREAM_POLL_SECONDS in any case: events of other processes, and
 those whose wake-up was lost, come by that way.
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from django.db import Error
@@ -24,10 +25,9 @@ from events.envelope import Mark
 from events.exceptions import LogCorrupt
 from events.types import Recorded
 from projections import conf
-from projections.stream.access import revoked
+from projections.stream.access import Answers, Grant, Revoked, revoked
 from projections.stream.frames import Frame, frame
 from projections.stream.naming import Names
-from projections.stream.rechecks import Rechecks
 from projections.stream.ring import Ring
 from projections.stream.shutdown import on_shutdown
 from projections.stream.threads import Worker
@@ -57,17 +57,24 @@ class Tailer:
         self.generation = 0
         self.failure: Exception | None = None
         self.draining = False
-        self.readers = 0
+        # How many readers have each grant.
+        self.grants: Counter[Grant] = Counter()
+        # When each task began to hand something to its server that is not taken yet.
+        self.sending: dict[asyncio.Task[Any], float] = {}
+        self._loop = asyncio.get_running_loop()
         self._worker = Worker()
-        self.rechecks = Rechecks(lambda grants: self._worker.run(revoked, grants))
         self._mark: Mark | None = None
         self._names = Names(conf.database())
-        self._news = asyncio.Event()
+        # What was found about each grant after the ring's last frame was read.
+        self._checked: Answers = {}
+        self._check_by = 0.0
+        self._woken = asyncio.Event()
+        self._waiting: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         # In an empty context: the first reader's request must not live as long as the tailer.
-        self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
+        self._task = self._loop.create_task(self._run(), context=Context())
 
     def stop(self) -> None:
         if self._task is not None:
@@ -75,28 +82,48 @@ class Tailer:
         self._worker.close()
 
     async def news(self, until: float) -> None:
-        """Wait until the log was found changed, or until that time of the loop."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(until):
-                await self._news.wait()
+        """Wait until something was found, or until that time of the loop."""
+        future = self._loop.create_future()
+        self._waiting.add(future)
+        timer = self._loop.call_at(until, _done, future)
+        try:
+            await future
+        finally:
+            timer.cancel()
+            self._waiting.discard(future)
+
+    def cleared(self, grant: Grant) -> bool:
+        """Whether a grant held after the ring's last frame was read. Raises Revoked if it did not.
+
+        False is for one that came later: it is asked for now.
+        """
+        if grant not in self._checked:
+            self._check_by = 0.0
+            self._woken.set()
+            return False
+        if reason := self._checked[grant]:
+            raise Revoked(reason)
+        return True
 
     async def _run(self) -> None:
-        loop, woken = asyncio.get_running_loop(), asyncio.Event()
-
-        def soon(call: Callable[[], object]) -> None:
-            with suppress(RuntimeError):  # The loop closed in this very moment.
-                loop.call_soon_threadsafe(call)
-
         try:
-            with listening(partial(soon, woken.set)), on_shutdown(partial(soon, self._drain)):
+            with (
+                listening(partial(self._soon, self._woken.set)),
+                on_shutdown(partial(self._soon, self._drain)),
+            ):
                 while True:
-                    woken.clear()
+                    self._woken.clear()
                     if not await self._look():
-                        await _either(woken, conf.get("DYNAMO_STREAM_POLL_SECONDS"))
+                        await _either(self._woken, conf.get("DYNAMO_STREAM_POLL_SECONDS"))
+                    self._cut_off()
         except Exception as error:
             logger.exception("the stream cannot go on; its readers are disconnected")
             self.failure = error
             self._tell()
+
+    def _soon(self, call: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # The loop closed in this very moment.
+            self._loop.call_soon_threadsafe(call)
 
     def _drain(self) -> None:
         self.draining = True
@@ -104,16 +131,23 @@ class Tailer:
 
     async def _look(self) -> bool:
         """Take in what is new; says whether there was anything."""
+        due = self._loop.time() >= self._check_by
         try:
-            batch = await self._worker.run(read, self._mark, self._names)
+            batch, checked = await self._worker.run(
+                look, self._mark, self._names, tuple(self.grants), check=due
+            )
         except Error as error:
             # The database is restarting, or busy: readers keep their place.
             logger.warning("the stream cannot read the log now and tries again: %s", error)
             return False
-        if batch is None:
-            return False
-        self._take(batch)
-        return True
+        if checked is not None:
+            self._checked = checked
+            self._check_by = self._loop.time() + conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS")
+        if batch is not None:
+            self._take(batch)
+        if batch is not None or checked is not None:
+            self._tell()
+        return batch is not None
 
     def _take(self, batch: Batch) -> None:
         if batch.replaced:
@@ -124,11 +158,16 @@ class Tailer:
         for one in batch.frames:
             self.ring.add(one)
         self._mark = batch.mark
-        self._tell()
 
     def _tell(self) -> None:
-        told, self._news = self._news, asyncio.Event()
-        told.set()
+        for future in tuple(self._waiting):
+            _done(future)
+
+    def _cut_off(self) -> None:
+        """End the requests of readers that take nothing: their servers wait for them for ever."""
+        limit = self._loop.time() - conf.get("DYNAMO_STREAM_SEND_SECONDS")
+        for task in [task for task, since in self.sending.items() if since < limit]:
+            task.cancel()
 
 
 # One for each loop, as long as it has readers.
@@ -136,21 +175,33 @@ tailers: WeakKeyDictionary[asyncio.AbstractEventLoop, Tailer] = WeakKeyDictionar
 
 
 @contextmanager
-def tailing() -> Iterator[Tailer]:
+def tailing(grant: Grant) -> Iterator[Tailer]:
     """Share the running loop's tailer; the last to leave stops it."""
     loop = asyncio.get_running_loop()
     tailer = tailers.get(loop)
     if tailer is None:
         tailer = tailers[loop] = Tailer()
         tailer.start()
-    tailer.readers += 1
+    tailer.grants[grant] += 1
     try:
         yield tailer
     finally:
-        tailer.readers -= 1
-        if not tailer.readers:
+        tailer.grants[grant] -= 1
+        if not tailer.grants[grant]:
+            del tailer.grants[grant]
+        if not tailer.grants:
             del tailers[loop]
             tailer.stop()
+
+
+def look(
+    since: Mark | None, names: Names, grants: Sequence[Grant], *, check: bool
+) -> tuple[Batch | None, Answers | None]:
+    """Read what is new, and then ask who may still read: who lost the right before that was recorded, lost it
+    in time. Without news only if a check is due.
+    """
+    batch = read(since, names)
+    return batch, revoked(grants) if batch is not None or check else None
 
 
 def read(since: Mark | None, names: Names) -> Batch | None:
@@ -179,6 +230,11 @@ def follows(since: Mark, events: tuple[Recorded, ...]) -> bool:
         if found != expected:
             raise LogCorrupt(f"position {expected} is missing from the log", position=expected)
     return events[0].prev_hash == since.hash
+
+
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

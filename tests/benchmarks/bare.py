@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -29,11 +30,12 @@ async def frames() -> AsyncIterator[bytes]:
 
 
 async def change(request: Request) -> Response:
-    """Send what was posted to all readers."""
+    """Send what was posted to all readers. Answers with the moment of that, by the clock of the machine."""
     frame = await request.body()
+    sent = time.perf_counter()
     for queue in queues:
         queue.put_nowait(frame)
-    return Response(status_code=204)
+    return Response(repr(sent))
 
 
 application = Starlette(

@@ -181,7 +181,7 @@ def test_readers_of_one_loop_share_one_tailer(root):
     async def work():
         streams = [frames(await opened(root)) for _ in range(5)]
         waiting = [asyncio.ensure_future(upto(stream, 2)) for stream in streams]
-        await until(lambda: sum(t.readers for t in tailer.tailers.values()) == 5)
+        await until(lambda: sum(t.grants.total() for t in tailer.tailers.values()) == 5)
         assert len(tailer.tailers) == 1
         await call(make, "Shared", "a")
         assert await asyncio.gather(*waiting) == [[1, 2]] * 5
@@ -437,9 +437,9 @@ def test_user_of_another_authentication_than_the_session_is_read_anew_too(root):
     grant = access.Grant(access.reader_of(request), None)
     assert access.revoked([grant]) == {grant: None}
     User.objects.update(is_active=False)
-    assert access.revoked([grant]) == {grant: access.REVOKED}
+    assert access.revoked([grant]) == {grant: access.NO_MORE}
     User.objects.all().delete()
-    assert access.revoked([grant]) == {grant: access.REVOKED}
+    assert access.revoked([grant]) == {grant: access.NO_MORE}
 
 
 def test_inactive_superuser_may_read_nothing(root):
