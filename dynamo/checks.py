@@ -8,16 +8,26 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from django.utils.module_loading import import_string
 
 from projections import conf
+from projections.stream import redis_news
 
 MIDDLEWARE = "dynamo.middleware.DynamoMiddleware"
 
 
 def register_all() -> None:
-    for check in (check_settings, check_paths, check_middleware, check_apps, check_database, check_servers):
+    for check in (
+        check_settings,
+        check_paths,
+        check_middleware,
+        check_apps,
+        check_database,
+        check_servers,
+        check_redis,
+    ):
         checks.register(check, "dynamo")
 
 
@@ -89,3 +99,15 @@ def check_servers(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     hint = "Remove EVENTSTREAM_REDIS; Dynamo's stream reads the log."
     return [checks.Warning("EVENTSTREAM_REDIS is set.", hint=hint, id="dynamo.W002")]
+
+
+def check_redis(**kwargs: Any) -> list[checks.CheckMessage]:
+    """dynamo.E006: DYNAMO_REDIS_URL is no address of a Redis, or the package redis is not installed."""
+    url = conf.get("DYNAMO_REDIS_URL")
+    try:
+        if isinstance(url, str) and url:
+            redis_news.client(url)
+    except (ImproperlyConfigured, ValueError) as error:
+        hint = "Name one as redis://host:6379, or leave the setting empty."
+        return [checks.Error(f"DYNAMO_REDIS_URL cannot be used: {error}", hint=hint, id="dynamo.E006")]
+    return []

@@ -34,7 +34,7 @@ class RedisListener(Listener):
 
     @contextmanager
     def connection(self) -> Iterator[Callable[[], bool]]:
-        with _client(self.url) as client, client.pubsub(ignore_subscribe_messages=True) as heard:
+        with client(self.url) as connected, connected.pubsub(ignore_subscribe_messages=True) as heard:
             heard.subscribe(NEWS)
             yield lambda: heard.get_message(timeout=TURN) is not None
 
@@ -43,7 +43,7 @@ class Teller:
     """Tells Redis, and leaves it alone for a while after that failed."""
 
     def __init__(self, url: str) -> None:
-        self._client = _client(url)
+        self._client = client(url)
         self._errors = (_package().RedisError, OSError)
         self._not_before = 0.0
 
@@ -77,7 +77,8 @@ def _teller(url: str, process: int) -> Teller:
     return Teller(url)
 
 
-def _client(url: str) -> Any:
+def client(url: str) -> Any:
+    """Not connected yet. Raises ImproperlyConfigured without the package, ValueError for no address."""
     package = _package()
     once = package.retry.Retry(package.backoff.NoBackoff(), 1)
     return package.Redis.from_url(
