@@ -1,4 +1,4 @@
-"""DYNAMO_STALENESS_SECONDS where the database tells nothing: Redis does, or nobody, and then every look asks."""
+"""DYNAMO_STALENESS_SECONDS where the database tells nothing: Redis does, or else every look asks."""
 
 from __future__ import annotations
 
