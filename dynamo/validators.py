@@ -195,9 +195,7 @@ def options(value: Any, row: FieldType, *, required: bool) -> Frozen:
     given = {} if value in (None, "") else value
     if not isinstance(given, dict):
         raise ValidationError(f"{value!r} must be a JSON object of options")
-    allowed = dict(row.options)
-    if row.factories:
-        allowed["default_factory"] = _factory(row.factories)
+    allowed = row.all_options
     out = dict(row.defaults)
     if row.is_relation and "on_delete" in allowed:
         out["on_delete"] = default_on_delete(required=required)
@@ -221,15 +219,6 @@ def _element_options(name: str, given: Any) -> Frozen:
 
 def default_on_delete(*, required: bool) -> str:
     return "PROTECT" if required else "SET_NULL"
-
-
-def _factory(names: tuple[str, ...]) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if value not in names:
-            raise ValueError(f"must be one of {', '.join(names)}")
-        return value
-
-    return check
 
 
 def _option(name: str, value: Any, check: Callable[[Any], Any]) -> Any:

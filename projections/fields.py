@@ -24,11 +24,11 @@ from projections.field_types import (
     POSTGRESQL,
     STOCK,
     FieldType,
-    FilePathField,
     element_type,
     field_type,
     field_types,
 )
+from projections.own_fields import FilePathField
 
 __all__ = [
     "FACTORIES",

@@ -1,21 +1,28 @@
-"""What an option of a field may be: each checker returns the value or raises ValueError saying why not."""
+"""What an option of a field may be, and how a form asks for it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
-
-Option: TypeAlias = Callable[[Any], Any]
+from dataclasses import dataclass
+from typing import Any, Final
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*\Z")
 FOLDER: Final = re.compile(r"[A-Za-z0-9_%-][A-Za-z0-9_.%-]*(?:/[A-Za-z0-9_%-][A-Za-z0-9_.%-]*)*/?\Z")
 
+FLAG, NUMBER, CHOICE, TEXT, OBJECT = "flag", "number", "choice", "text", "object"
 
-def boolean(value: Any) -> bool:
-    if type(value) is not bool:
-        raise ValueError("must be true or false")
-    return value
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """`check` returns the value or raises ValueError saying why not; forms ask by `kind`, with `choices`."""
+
+    kind: str
+    check: Callable[[Any], Any]
+    choices: tuple[str, ...] = ()
+
+    def __call__(self, value: Any) -> Any:
+        return self.check(value)
 
 
 def integer(low: int, high: int) -> Option:
@@ -25,13 +32,7 @@ def integer(low: int, high: int) -> Option:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return value
 
-    return check
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError("must be a JSON object")
-    return value
+    return Option(kind=NUMBER, check=check)
 
 
 def one_of(*names: str) -> Option:
@@ -40,10 +41,22 @@ def one_of(*names: str) -> Option:
             raise ValueError(f"must be one of {', '.join(names)}")
         return value
 
-    return check
+    return Option(kind=CHOICE, check=check, choices=names)
 
 
-def related_name(value: Any) -> str:
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError("must be true or false")
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a JSON object")
+    return value
+
+
+def _related_name(value: Any) -> str:
     if value == "+":
         return "+"
     if not isinstance(value, str) or len(value) > 59 or not IDENTIFIER.match(value):
@@ -51,14 +64,21 @@ def related_name(value: Any) -> str:
     return value
 
 
-def upload_folder(value: Any) -> str:
+def _upload_folder(value: Any) -> str:
     if value == "":
         return ""
-    return folder(value)
+    return _folder(value)
 
 
-def folder(value: Any) -> str:
+def _folder(value: Any) -> str:
     """A relative folder of plain names: nothing leads out of MEDIA_ROOT."""
     if not isinstance(value, str) or len(value) > 100 or ".." in value or not FOLDER.match(value):
         raise ValueError("must be a relative folder without '..', such as covers/%Y")
     return value
+
+
+boolean: Final = Option(kind=FLAG, check=_boolean)
+mapping: Final = Option(kind=OBJECT, check=_mapping)
+related_name: Final = Option(kind=TEXT, check=_related_name)
+upload_folder: Final = Option(kind=TEXT, check=_upload_folder)
+folder: Final = Option(kind=TEXT, check=_folder)

@@ -98,8 +98,11 @@ def fields_page() -> str:
 
 
 def field_table(types: Iterable[Any]) -> str:
-    rows = [(code(row.name), codes(row.options) or "none", codes(row.needs)) for row in types]
-    return table(("Type", "Options", "Needed"), rows)
+    rows = [
+        (code(row.name), str(row.says), code(row.example), codes(row.options) or "none", codes(row.needs))
+        for row in types
+    ]
+    return table(("Type", "What it holds", "Example", "Options", "Needed"), rows)
 
 
 def conversions_page() -> str:
