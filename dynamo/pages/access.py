@@ -14,18 +14,32 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from dynamo.plans import Plan
+
 VIEW_HISTORY: Final = "dynamo.view_history"
 ROLL_BACK: Final = "dynamo.rollback_schema"
 PURGE: Final = "dynamo.purge_schema"
+# What is neither of these changes something.
+DEEDS: Final = {"created": "add", "added": "add", "restored": "add", "retired": "delete"}
 
 View = Callable[..., HttpResponse]
 
 
-def require(user: Any, permission: str) -> None:
+def require(user: Any, *permissions: str) -> None:
     """Ask the database anew, as a permission may have been taken away since the user was loaded."""
     fresh: Any = get_user_model()._default_manager.filter(pk=user.pk).first()
-    if fresh is None or not fresh.is_active or not fresh.is_staff or not fresh.has_perm(permission):
+    if fresh is None or not fresh.is_active or not fresh.is_staff or not fresh.has_perms(permissions):
         raise PermissionDenied
+
+
+def require_for(user: Any, plan: Plan) -> None:
+    """Require all that the operations of a plan need."""
+    require(user, *sorted({_needed(operation.type) for operation in plan.operations}))
+
+
+def _needed(event_type: str) -> str:
+    kind, _, what = event_type.partition(".")
+    return f"dynamo.{DEEDS.get(what, 'change')}_meta{'field' if kind == 'field' else 'model'}"
 
 
 def reader(view: View) -> View:

@@ -19,6 +19,8 @@ def conversion(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
             '"null", "keep", or "value" with an error_value',
             verdict.count,
             verdict.samples,
+            new=new,
+            asks=("on_error",),
         )
 
 
@@ -31,6 +33,8 @@ def overwritten(model: ModelSchema, former: FieldSchema, new: FieldSchema, verdi
             f'{some(verdict.samples)}; copy them elsewhere first, or set on_error to "null"',
             verdict.count,
             verdict.samples,
+            new=new,
+            asks=("on_error",),
         )
 
 
@@ -45,6 +49,8 @@ def required(model: ModelSchema, new: FieldSchema, count: int) -> NoReturn:
         f"{_label(model, new)} is required, and {counted(count, 'row has', 'rows have')} no value for it; "
         "say with backfill what they get, or give the field a default",
         count,
+        new=new,
+        asks=("backfill",),
     )
 
 
@@ -54,6 +60,7 @@ def same_value(model: ModelSchema, new: FieldSchema, value: Any, count: int) -> 
         "add it without unique, fill it, then make it unique",
         count,
         [value],
+        new=new,
     )
 
 
@@ -62,6 +69,8 @@ def no_row(model: ModelSchema, new: FieldSchema, value: Any, count: int) -> NoRe
         f"{_label(model, new)}: the target has no row {value!r} for existing rows to refer to",
         count,
         [value],
+        new=new,
+        asks=("backfill",),
     )
 
 
@@ -73,6 +82,8 @@ def dangling(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
             'or set on_error to "null"',
             verdict.count,
             verdict.samples,
+            new=new,
+            asks=("on_error",),
         )
 
 
@@ -82,6 +93,7 @@ def not_unique(model: ModelSchema, new: FieldSchema, count: int, samples: list[A
         f"more than once, such as {some(samples)}; make them differ first",
         count,
         samples,
+        new=new,
     )
 
 
@@ -107,8 +119,18 @@ def some(samples: list[Any]) -> str:
     )
 
 
-def _refuse(message: str, count: int, samples: list[Any] | None = None) -> NoReturn:
-    raise DataRefused(message, count=count, samples=samples or [])
+def _refuse(
+    message: str,
+    count: int,
+    samples: list[Any] | None = None,
+    *,
+    new: FieldSchema | None = None,
+    asks: tuple[str, ...] = (),
+) -> NoReturn:
+    """`asks` are the arguments of a save that would answer it."""
+    raise DataRefused(
+        message, count=count, samples=samples or [], field="" if new is None else new.id, asks=asks
+    )
 
 
 def _label(model: ModelSchema, column: FieldSchema) -> str:

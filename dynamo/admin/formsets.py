@@ -1,0 +1,115 @@
+"""The rows of a model's fields: retired, changed, restored and added, so that names come free in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet
+from django.utils.translation import gettext as _
+
+from dynamo.admin.forms import FieldForm, RestoreForm
+from dynamo.admin.outcome import Outcome, landing
+from events.schema import ModelSchema
+from projections.registry import registry
+
+
+class FieldFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic only in the stubs
+    """All fields of a model, with those that were retired in `restores`."""
+
+    # What Django's stubs leave out.
+    initial_forms: Any
+    extra_forms: Any
+    forms: Any
+    _should_delete_form: Any
+
+    @cached_property
+    def schema(self) -> ModelSchema | None:
+        return None if self.instance._state.adding else registry.schema(str(self.instance.pk))
+
+    @cached_property
+    def restores(self) -> list[RestoreForm]:
+        retired = () if self.schema is None else self.schema.retired_fields
+        data = self.data if self.is_bound else None
+        return [RestoreForm(data, field=field, outcome=self.outcome) for field in retired]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        found: Outcome | None = self.form_kwargs.get("outcome")
+        return found
+
+    def is_valid(self) -> bool:
+        # All are asked, so that all show their errors.
+        return super().is_valid() & (not [f for f in self.restores if not f.is_valid() and f.wanted])
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            form.fields["DELETE"].label = _("Retire")
+
+    def clean(self) -> None:
+        super().clean()
+        gone = [form for form in self.initial_forms if form.gone and form.touched]
+        if gone:
+            names = ", ".join(str(form["name"].value()) for form in gone)
+            raise ValidationError(
+                _("Someone else retired meanwhile what you changed: %(names)s. Restore it, or leave it.")
+                % {"names": names}
+            )
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        base: Any = super()
+        form = base._construct_form(i, **kwargs)
+        form.gone = self._is_gone(form)
+        # Nothing of such a row is asked for.
+        form.empty_permitted = form.empty_permitted or form.gone
+        return form
+
+    def _is_gone(self, form: Any) -> bool:
+        """Whether the form is about a field that was retired after the form was loaded."""
+        key = form.data.get(form.add_prefix("id"), "") if self.is_bound else ""
+        known = self.schema is not None and self.schema.retired_field(str(key)) is not None
+        return known and form.instance._state.adding
+
+    def save(self, commit: bool = True) -> Any:
+        """Save within the open change set; a refusal says which row it is about."""
+        self.new_objects, self.changed_objects, self.deleted_objects = [], [], []
+        present = [form for form in self.initial_forms if not form.gone]
+        retired = [form for form in present if self._should_delete_form(form)]
+        for form in retired:
+            with landing(str(form.prefix)):
+                form.instance.delete()
+            self.deleted_objects.append(form.instance)
+        changed = [f for f in present if f not in retired and f.has_changed()]
+        for form in names_first(changed):
+            with landing(str(form.prefix)):
+                form.save()
+            self.changed_objects.append((form.instance, form.changed_data))
+        for restore in self._wanted():
+            with landing(str(restore.prefix)):
+                self.new_objects.append(restore.save())
+        for form in self.extra_forms:
+            if form.has_changed() and not self._should_delete_form(form):
+                with landing(str(form.prefix)):
+                    self.new_objects.append(self.save_new(form))
+        return [*self.new_objects, *(row for row, _changed in self.changed_objects)]
+
+    def _wanted(self) -> Iterator[RestoreForm]:
+        return (form for form in self.restores if form.is_valid() and form.wanted)
+
+    def prefixes(self) -> dict[str, str]:
+        """The prefix of each row's form, by the field's id."""
+        rows = {str(form.instance.pk): str(form.prefix) for form in self.forms}
+        return rows | {form.field.id: str(form.prefix) for form in self.restores}
+
+
+def names_first(forms: Iterable[FieldForm]) -> Iterator[FieldForm]:
+    """Those first whose new name no other has any more; two that swap names come as they are."""
+    waiting = list(forms)
+    while waiting:
+        taken = {form.initial["name"] for form in waiting}
+        free = [f for f in waiting if f.instance.name == f.initial["name"] or f.instance.name not in taken]
+        yield from free or waiting
+        waiting = [form for form in waiting if free and form not in free]

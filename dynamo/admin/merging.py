@@ -1,0 +1,132 @@
+"""A posted form laid over the present: others keep what only they changed, what both changed is asked.
+
+`base` is a hidden input with the row as it was when the form was loaded, `seen` has what the others had made
+of each conflict that was shown, and `take-<attribute>` which of the two a person chose then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from dynamo.admin.inputs import OptionsWidget
+from events.schema import freeze, same
+
+BASE, SEEN, TAKE = "base", "seen", "take"
+THEIRS, YOURS = "theirs", "yours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """One attribute that two people changed: as it was, as it is, and as the form has it."""
+
+    attribute: str
+    name: str
+    base: str
+    theirs: str
+    yours: str
+
+
+class Merged(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
+    """A form of a meta row that may have become stale. Forms without a base are taken as they are."""
+
+    conflicts: dict[str, Conflict]
+
+    def full_clean(self) -> None:
+        self.conflicts = {}
+        if self.is_bound:
+            self._lay_over_present()
+        super().full_clean()
+        for name in self.conflicts if self.is_bound else ():
+            self.add_error(name, _("Someone else changed this meanwhile: choose which one is meant."))
+
+    def carried(self) -> Mapping[str, str]:
+        """The hidden inputs: the base of the next POST, which is the present except for conflicts."""
+        base, seen = dict(self.present()), {}
+        if not base:
+            return {}
+        for name in self.conflicts if self.is_bound else ():
+            seen[name] = base[name]
+            base[name] = self._posted_mapping(BASE)[name]
+        return {self.add_prefix(BASE): _text(base), self.add_prefix(SEEN): _text(seen)}
+
+    def present(self) -> dict[str, Any]:
+        """The row's attributes as they are; none of a row that is new."""
+        if self.instance._state.adding:
+            return {}
+        return {name: self.initial[name] for name in self.instance.ATTRIBUTES if name in self.initial}
+
+    @property
+    def touched(self) -> bool:
+        """Whether the form has something else than what it was loaded with, as far as that is said."""
+        base = self._posted_mapping(BASE)
+        return not base or any(self._changed(name, base[name]) for name in base if name in self.fields)
+
+    def _lay_over_present(self) -> None:
+        base, seen = self._posted_mapping(BASE), self._posted_mapping(SEEN)
+        for name, theirs in self.present().items():
+            if name not in base or name not in self.fields or _same(base[name], theirs):
+                continue
+            taken = self.data.get(self.add_prefix(f"{TAKE}-{name}"))
+            answered = taken in (THEIRS, YOURS) and name in seen and _same(seen[name], theirs)
+            if taken == THEIRS if answered else not self._changed(name, base[name]):
+                self._write(name, theirs)
+            elif not answered and self._changed(name, theirs):
+                self.conflicts[name] = self._conflict(name, base[name], theirs)
+
+    def _changed(self, name: str, since: Any) -> bool:
+        field: Any = self.fields[name]
+        return bool(field.has_changed(since, self._posted(name)))
+
+    def _posted(self, name: str) -> Any:
+        return self.fields[name].widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+
+    def _posted_mapping(self, name: str) -> dict[str, Any]:
+        try:
+            found = json.loads(self.data.get(self.add_prefix(name)) or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _conflict(self, name: str, base: Any, theirs: Any) -> Conflict:
+        label = self.fields[name].label or name.replace("_", " ")
+        texts = (shown(one) for one in (base, theirs, self._posted(name)))
+        return Conflict(attribute=name, name=str(label), **dict(zip(SIDES, texts, strict=True)))
+
+    def _write(self, name: str, value: Any) -> None:
+        """Have it as if that had been typed."""
+        posted: Any = self.data
+        data, key, field = posted.copy(), self.add_prefix(name), self.fields[name]
+        for stale in [one for one in data if one == key or one.startswith(f"{key}-")]:
+            del data[stale]
+        if isinstance(field.widget, OptionsWidget):
+            data.update(field.widget.data_of(key, value))
+        elif not isinstance(field.widget, forms.CheckboxInput):
+            data[key] = field.prepare_value(value)
+        elif value:
+            data[key] = "on"
+        self.data = data
+
+
+SIDES: Final = ("base", "theirs", "yours")
+
+
+def _same(one: Any, other: Any) -> bool:
+    return same(freeze(one), freeze(other))
+
+
+def shown(value: Any) -> str:
+    if value in (None, "", {}, []):
+        return _("nothing")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return value if isinstance(value, str) else _text(value)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
