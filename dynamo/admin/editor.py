@@ -50,11 +50,6 @@ class ModelEditor(WholeChangeSet):
     inlines = (FieldInline,)
     change_form_template = "admin/dynamo/metamodel/change_form.html"
 
-    @property
-    def media(self) -> forms.Media:
-        module: Any = forms.Script("dynamo/editor.js", type="module")
-        return super().media + forms.Media(css={"all": ["dynamo/editor.css"]}, js=[module])
-
     def get_urls(self) -> list[Any]:
         name = "dynamo_metamodel_plan"
         view = self.admin_site.admin_view(self.plan_view)

@@ -81,6 +81,7 @@ class ModelForm(Planned, Merged):
     class Meta:
         model = MetaModel
         fields = intent.MODEL_ATTRIBUTES
+        widgets = {"description": forms.Textarea({"rows": 2})}
 
 
 class FieldForm(Planned, Merged):
@@ -114,6 +115,7 @@ class FieldForm(Planned, Merged):
     class Meta:
         model = MetaField
         fields = ("meta_model", *intent.FIELD_ATTRIBUTES)
+        widgets = {name: forms.Textarea({"rows": 1}) for name in ("help", "description")}
 
     def __init__(self, *args: Any, outcome: Outcome | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

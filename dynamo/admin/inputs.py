@@ -28,7 +28,7 @@ class JSONField(forms.JSONField):
     """
 
     def __init__(self, *, nothing: Any = None, **kwargs: Any) -> None:
-        super().__init__(required=False, **kwargs)
+        super().__init__(required=False, widget=forms.Textarea({"rows": 1}), **kwargs)
         self.nothing = nothing
 
     def clean(self, value: Any) -> Any:

@@ -6,6 +6,9 @@ import json
 import os
 
 from tests.settings import *  # noqa: F403
+from tests.settings import MIDDLEWARE as PLAIN
+
+MIDDLEWARE = [*PLAIN, "tests.acceptance.policy.StrictPolicy"]
 
 DYNAMO_STREAM_POLL_SECONDS = 0.05
 DYNAMO_STREAM_KEEPALIVE_SECONDS = 0.4

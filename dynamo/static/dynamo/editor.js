@@ -66,7 +66,7 @@ function add() {
 function button(text, direction, row) {
   const made = document.createElement("button");
   made.type = "button";
-  made.className = "button dynamo-move";
+  made.className = "button";
   made.textContent = direction < 0 ? "↑" : "↓";
   made.setAttribute("aria-label", text);
   made.title = text;
@@ -101,7 +101,10 @@ function renumber() {
 
 function prepare(row) {
   const order = input(row, "order").parentElement;
-  order.append(button(editor.dataset.up, -1, row), button(editor.dataset.down, 1, row));
+  const moves = document.createElement("div");
+  moves.className = "dynamo-moves";
+  moves.append(button(editor.dataset.up, -1, row), button(editor.dataset.down, 1, row));
+  order.append(moves);
   row.addEventListener("keydown", (event) => {
     const direction = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!event.altKey || !direction) return;
