@@ -16,7 +16,7 @@ from django.db import connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from dynamo import staleness
+from dynamo import actors, staleness
 from dynamo.context import acting
 from projections import conf, pipeline
 
@@ -100,7 +100,7 @@ def _origin(request: HttpRequest) -> Any:
 def actor(request: HttpRequest) -> str:
     """The user's key as an opaque id; asked only when something is recorded."""
     user = getattr(request, "user", None)
-    return f"user:{user.pk}" if user is not None and user.is_authenticated else ""
+    return actors.of(user) if user is not None and user.is_authenticated else ""
 
 
 def source(request: HttpRequest) -> str:

@@ -10,14 +10,13 @@ from django.http import HttpRequest
 from dynamo.admin.change_sets import RowAdmin
 from dynamo.admin.editor import ModelEditor
 from dynamo.admin.forms import FieldForm
+from dynamo.admin.listing import ModelListing
 from dynamo.models import MetaField, MetaModel
 
 
 @admin.register(MetaModel)
-class MetaModelAdmin(ModelEditor):
-    list_display = ("__str__", "version", "admin", "description")
-    list_filter = ("app", "admin")
-    search_fields = ("name", "fields__name")
+class MetaModelAdmin(ModelListing, ModelEditor):
+    """The list of models, and the editor of each."""
 
 
 @admin.register(MetaField)
