@@ -28,6 +28,7 @@ def names(actors: Iterable[str]) -> dict[str, str]:
 def _key(actor: str) -> object:
     field: Any = get_user_model()._meta.pk
     try:
-        return field.to_python(actor.removeprefix(USER))  # type: ignore[no-any-return]
+        found: object = field.to_python(actor.removeprefix(USER))
     except ValidationError:
         return None
+    return found
