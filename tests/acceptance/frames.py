@@ -36,6 +36,8 @@ class Frames:
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         self._lines = response.iter_lines()
+        # Milliseconds, as the first frame says.
+        self.retry = 0
         self.opened = self.next()
 
     def next(self) -> Frame:
@@ -46,6 +48,8 @@ class Frames:
             name, _, value = line.partition(": ")
             assert name not in given, f"{name} twice in a frame"
             given[name] = value
+            if name == "retry":
+                self.retry = int(value)
         raise Ended
 
     def every(self) -> Iterator[Frame]:

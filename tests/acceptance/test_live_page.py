@@ -19,7 +19,8 @@ WITHIN = 20_000
 @pytest.fixture
 def page(browser, own_site):
     """The live page, connected; fails for anything that the browser's console reports as an error."""
-    page = browser.new_page(base_url=own_site.server.url)
+    context = browser.new_context(base_url=own_site.server.url)
+    page = context.new_page()
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on(
@@ -32,7 +33,7 @@ def page(browser, own_site):
     expect(page.get_by_role("status")).to_have_text("live", timeout=WITHIN)
     yield page
     assert page.problems == []
-    page.close()
+    context.close()
 
 
 def shown(page):
@@ -94,7 +95,7 @@ def test_page_keeps_the_newest_200_events(page, own_site):
 def test_page_says_when_the_permission_is_gone(page, own_site):
     own_site.writer.run("User.objects.update(is_active=False)")
     expect(page.get_by_role("status")).to_have_text("closed", timeout=WITHIN)
-    expect(page.locator(".dynamo-live-note")).to_contain_text("may not follow")
+    expect(page.locator(".dynamo-live-note")).to_contain_text("log in")
 
 
 def test_page_comes_back_when_a_busy_server_lets_it_in(page, own_site):
@@ -122,3 +123,17 @@ def test_page_whose_user_was_logged_out_meanwhile_says_so_and_stops(page, own_si
     own_site.serve()
     expect(page.get_by_role("status")).to_have_text("closed", timeout=WITHIN)
     expect(page.locator(".dynamo-live-note")).to_contain_text("log in")
+
+
+def test_page_goes_on_when_its_user_logs_in_anew(page, own_site):
+    """The session gets another key, and the stream was opened with the former one."""
+    other = page.context.new_page()
+    other.goto("/admin/password_change/")
+    other.fill("#id_old_password", PASSWORD)
+    for name in ("new_password1", "new_password2"):
+        other.fill(f"#id_{name}", f"{PASSWORD} and more")
+    with page.expect_response(lambda answer: "/dynamo/events/" in answer.url, timeout=WITHIN):
+        other.click("[type=submit]")
+    expect(page.get_by_role("status")).to_have_text("live", timeout=WITHIN)
+    own_site.writer.change(model("After"))
+    expect(shown(page)).to_have_count(1, timeout=WITHIN)

@@ -162,6 +162,16 @@ def test_keep_alive_of_a_model_moves_past_changes_of_others(site, admin):
     assert quiet.id == end
 
 
+def test_clients_are_told_to_come_back_at_different_times(site, admin):
+    """About DYNAMO_STREAM_RETRY_SECONDS, which is 0.2 here."""
+    waits = set()
+    for _ in range(10):
+        with following(admin) as frames:
+            waits.add(frames.retry)
+    assert len(waits) > 3
+    assert all(100 <= wait <= 300 for wait in waits)
+
+
 def test_rolled_back_change_is_never_sent(site, admin):
     with following(admin) as frames:
         start = frames.opened.id

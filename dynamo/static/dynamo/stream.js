@@ -72,9 +72,10 @@ class Following {
       this.told.onReset(this.position);
     });
     source.addEventListener("stream-error", (message) => {
-      const error = JSON.parse(message.data);
-      if (error.condition === "forbidden") {
-        this.close(error.text);
+      // A session that was renewed, as by logging in again, may go on; any other is told so by the answer.
+      if (JSON.parse(message.data).condition === "forbidden") {
+        source.close();
+        this.lost(source);
       }
     });
     source.addEventListener("error", () => this.lost(source));
