@@ -133,7 +133,7 @@ def test_page_goes_on_when_its_user_logs_in_anew(page, own_site):
     for name in ("new_password1", "new_password2"):
         other.fill(f"#id_{name}", f"{PASSWORD} and more")
     with page.expect_response(lambda answer: "/dynamo/events/" in answer.url, timeout=WITHIN):
-        other.click("[type=submit]")
+        other.click("#content [type=submit]")
     expect(page.get_by_role("status")).to_have_text("live", timeout=WITHIN)
     own_site.writer.change(model("After"))
     expect(shown(page)).to_have_count(1, timeout=WITHIN)
