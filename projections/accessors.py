@@ -54,7 +54,7 @@ def put_all(names: Names) -> None:
         found = classes.hand_written(target) if "." in target else None
         if found is not None:
             relations.track(found)
-            relations.expire(found)
+            relations.expire(relations.concrete(found))
             for name, model_id in names.put_on(target).items():
                 _put(found, name, model_id)
 
@@ -69,20 +69,18 @@ def put(schema: ModelSchema) -> None:
 def take(schema: ModelSchema) -> None:
     """Take away what `put` put there; what a class put there, `relations.forget` takes away."""
     for target, name in _ways_back(schema):
-        standing = vars(_concrete(target)).get(name)
+        standing = vars(relations.concrete(target)).get(name)
         if isinstance(standing, Awaited) and standing.model_id == schema.id:
-            delattr(_concrete(target), name)
+            delattr(relations.concrete(target), name)
 
 
 def _put(target: type[Model], name: str, model_id: str) -> None:
-    """What the project's own code has there stays, and what a class put there that is made already."""
+    """What the project's own code has there stays, and what a class put there that is made already.
+
+    Django puts ways back of foreign keys to a proxy on what it is a proxy of.
+    """
     if getattr_static(target, name, None) is None:
-        setattr(_concrete(target), name, Awaited(name, model_id))
-
-
-def _concrete(target: type[Model]) -> type[Model]:
-    """Where Django puts ways back to a proxy."""
-    return target._meta.concrete_model or target
+        setattr(relations.concrete(target), name, Awaited(name, model_id))
 
 
 def _ways_back(schema: ModelSchema) -> list[tuple[type[Model], str]]:

@@ -152,12 +152,18 @@ class Registry:
 
     def incoming(self, model: type[Model]) -> Iterator[Any]:
         """The relations that generated classes have to this one, building those that do."""
-        for found in self.make(self.catalogue.names.referring(self._reference(model))):
-            yield from (f for f in relations.outgoing(found) if f.remote_field.model is model)
+        names = self.catalogue.names
+        referring = {key for target in self._references(model) for key in names.referring(target)}
+        for found in self.make(sorted(referring)):
+            yield from (f for f in relations.outgoing(found) if relations.refers_to(f.remote_field, model))
 
-    def put_on(self, model: type[Model]) -> Mapping[str, str]:
-        """The attributes that relations put on this class, with the ids of the models that have these."""
-        return self.catalogue.names.put_on(self._reference(model))
+    def put_on(self, model: type[Model]) -> list[Mapping[str, str]]:
+        """The attributes that relations put on this class, and those that they put there by its proxies.
+
+        Each with the id of the model that has the relation.
+        """
+        names = self.catalogue.names
+        return [names.put_on(target) for target in self._references(model)]
 
     def make(self, model_ids: Iterable[str]) -> Iterator[type[Model]]:
         """The classes of these models; one that cannot be made is passed over, and breaks no other."""
@@ -170,12 +176,14 @@ class Registry:
             if found is not None:
                 yield found
 
-    def _reference(self, model: type[Model]) -> str:
-        """How relations name what this is the class of; "" for a link table's, which no relation names."""
+    def _references(self, model: type[Model]) -> list[str]:
+        """How relations name what this is the class of, and its proxies; none names a link table's."""
         self.ensure_loaded()
         if model._meta.auto_created:
-            return ""
-        return getattr(model, "dynamo_id", "") or model._meta.label_lower
+            return []
+        proxies = (cls for cls in model.__subclasses__() if cls._meta.proxy)
+        own = getattr(model, "dynamo_id", "") or model._meta.label_lower
+        return [own, *(name for proxy in proxies for name in self._references(proxy))]
 
     # -- building ----------------------------------------------------------------------------------
 
@@ -355,6 +363,7 @@ class Registry:
                 target = classes.hand_written(field.related_model)
                 if target is not None:
                     relations.track(target)
+                    target = relations.concrete(target)
             else:
                 target = self._classes.get(field.related_model)
             if target is not None:

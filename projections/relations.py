@@ -24,6 +24,7 @@ CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name
 # Where options keep what generated classes have to do with them.
 INCOMING = "_dynamo_incoming"
 REFUSED = "_dynamo_refused"
+NOW = "_dynamo_now"
 
 # Classes of relations and of their far sides, with those that keep nothing.
 FRESH: dict[type, type] = {}
@@ -31,7 +32,7 @@ FRESH: dict[type, type] = {}
 
 class Source(Protocol):
     def incoming(self, model: Any) -> Iterator[Any]: ...
-    def put_on(self, model: Any) -> Mapping[str, str]: ...
+    def put_on(self, model: Any) -> list[Mapping[str, str]]: ...
     def make(self, model_ids: Iterable[str]) -> Iterator[type[Model]]: ...
 
 
@@ -47,14 +48,43 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
 
     def _putting(self, *names: str) -> list[str]:
         put_on = self.source.put_on(self.concrete_model)
-        return [put_on[name] for name in names if name in put_on]
+        return [known[name] for known in put_on for name in names if name in known]
+
+    @property
+    def now(self) -> RelationOptions:
+        """The options that keep what is derived from relations to this class, until one of these changes.
+
+        A thread may still be deriving something while it changes. It keeps that in the former ones, where
+        nobody looks any more. A generated class gets new options anyway; a hand-written one has its own for
+        good, and beside them a copy for this.
+        """
+        if "dynamo_id" in vars(self.model):
+            return self
+        found: RelationOptions | None = self.__dict__.get(NOW)
+        if found is None:
+            found = copy.copy(self)
+            found.__dict__.update({"_get_fields_cache": {}, NOW: found})
+            found = self.__dict__.setdefault(NOW, found)
+        return found
 
     def incoming(self) -> list[Any]:
         """The relations that generated classes have to this one; the classes are made for it, once."""
-        known: list[Any] | None = self.__dict__.get(INCOMING)
+        kept = self.now.__dict__
+        known: list[Any] | None = kept.get(INCOMING)
         if known is None:
-            known = self.__dict__[INCOMING] = list(self.source.incoming(self.concrete_model))
+            known = kept[INCOMING] = list(self.source.incoming(self.concrete_model))
         return known
+
+    def _get_fields(self, *args: Any, **kwargs: Any) -> Any:
+        return super(RelationOptions, self.now)._get_fields(*args, **kwargs)
+
+    def _expire_cache(self, *args: Any, **kwargs: Any) -> None:
+        super()._expire_cache(*args, **kwargs)  # type: ignore[misc]  # unknown to the stubs
+        self.__dict__.pop(NOW, None)
+
+    @property
+    def related_objects(self) -> Any:
+        return Options.related_objects.func(self.now)  # type: ignore[attr-defined]  # a cached_property
 
     @property
     def _relation_tree(self) -> list[Any]:
@@ -68,10 +98,11 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
     @property
     def _reverse_one_to_one_field_names(self) -> frozenset[str]:
         """What `create()` refuses, and other names that it would refuse a line later; no class is made."""
-        known: frozenset[str] | None = self.__dict__.get(REFUSED)
+        kept = self.now.__dict__
+        known: frozenset[str] | None = kept.get(REFUSED)
         if known is None:
             own = (f.remote_field.name for f in self._hand_written() if f.one_to_one)
-            known = self.__dict__[REFUSED] = frozenset((*own, *self.source.put_on(self.concrete_model)))
+            known = kept[REFUSED] = frozenset(chain(own, *self.source.put_on(self.concrete_model)))
         return known
 
     def get_field(self, field_name: str) -> Any:
@@ -88,7 +119,7 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
         """The relation to this class that queries know by that name, or None; the others need not be made."""
         classes = [self.model, *self.source.make(self._putting(name, f"{name}_set"))]
         relations = (f.remote_field for f in (*chain(*map(outgoing, classes)), *self._hand_written()))
-        mine = (one for one in relations if _refers_to(one, self.model))
+        mine = (one for one in relations if refers_to(one, self.concrete_model))
         found = next((one for one in mine if one.name == name), None)
         if found is None and (self.parents or name.endswith("+")):
             # Those of parents, and what is hidden: names of Django's own making.
@@ -96,14 +127,15 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
         return found
 
     def _hand_written(self) -> list[Any]:
-        tree = self.__dict__.get("_relation_tree")
-        if tree is None and not getattr(self.model, "dynamo_id", ""):
-            # Django's own: one walk over the hand-written models, for all of them.
-            opts: Any = self
+        generated = getattr(self.model, "dynamo_id", "")
+        opts: Any = self if generated else self.model._meta
+        tree = opts.__dict__.get("_relation_tree")
+        if tree is None and not generated:
+            # Django's own: one walk over the hand-written models, which tells the options of each.
             tree = opts._populate_directed_relation_graph()
         elif tree is None:
-            tree = [f for f in hand_written_relations() if f.remote_field.model is self.concrete_model]
-            self.__dict__["_relation_tree"] = tree
+            found = (f for f in hand_written_relations() if refers_to(f.remote_field, self.concrete_model))
+            tree = opts.__dict__["_relation_tree"] = list(found)
         return list(tree)
 
     def add_field(self, field: Any, private: bool = False) -> None:
@@ -114,10 +146,15 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
             self.staging.append(field)
 
 
-def _refers_to(relation: Any, model: Any) -> bool:
-    """A generic relation has no target, and one that is not resolved yet has only its target's name."""
+def concrete(model: type[Model]) -> type[Model]:
+    """The class itself, or what it is a proxy of: relations to a proxy are relations to that."""
+    return model._meta.concrete_model or model
+
+
+def refers_to(relation: Any, model: Any) -> bool:
+    """Also through a proxy. A generic relation has no target; one that is not resolved yet, only its name."""
     target = getattr(relation, "model", None)
-    return isinstance(target, type) and target._meta.concrete_model is model  # type: ignore[attr-defined]
+    return isinstance(target, type) and concrete(target) is model
 
 
 class ReverseFields:
@@ -202,7 +239,7 @@ def renew(model: Any, **attributes: Any) -> None:
 
 
 def _forget_derived(opts: Any) -> None:
-    for name in (*CACHED, INCOMING, REFUSED, SETTERS):
+    for name in (*CACHED, INCOMING, REFUSED, NOW, SETTERS):
         opts.__dict__.pop(name, None)
     opts._get_fields_cache = {}
 
@@ -281,8 +318,10 @@ def _forget_accessor(field: Any) -> None:
     if target is None or isinstance(target, str):
         return
     accessor = field.remote_field.accessor_name
-    descriptor = vars(target).get(accessor) if accessor else None
-    related = getattr(descriptor, "rel", None) or getattr(descriptor, "related", None)
-    if related is not None and related.field is field:
-        delattr(target, accessor)
-    expire(target)
+    # A foreign key to a proxy has its way back on the concrete class, links to one have theirs on the proxy.
+    for cls in {target, concrete(target)}:
+        descriptor = vars(cls).get(accessor) if accessor else None
+        related = getattr(descriptor, "rel", None) or getattr(descriptor, "related", None)
+        if related is not None and related.field is field:
+            delattr(cls, accessor)
+    expire(concrete(target))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+import threading
+from functools import partial
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
@@ -14,6 +17,8 @@ from django.db.models import Count, ProtectedError, RestrictedError
 import dynamo
 from dynamo.exceptions import SchemaRefused
 from dynamo.models import MetaField, MetaModel
+from projections.registry import registry
+from tests.anew import begin
 from tests.integration.making import add, alter, everything, make, rename
 from tests.library.models import Publisher
 
@@ -42,6 +47,75 @@ def test_a_foreign_key_to_a_hand_written_model_goes_both_ways(transactional_db):
     b = book.objects.create(publisher=p)
     assert list(Publisher.objects.prefetch_related("book_set").get().book_set.all()) == [b]
     assert Publisher.objects.filter(book__id=b.pk).get() == p
+
+
+@pytest.fixture
+def imprint():
+    """A proxy of a hand-written model."""
+
+    class Imprint(Publisher):
+        class Meta:
+            proxy = True
+            app_label = "library"
+
+    yield Imprint
+    dict.pop(apps.all_models["library"], "imprint")
+    apps.clear_cache()
+
+
+@pytest.mark.parametrize("starting", [False, True], ids=["a running process", "one that begins"])
+@pytest.mark.parametrize("kind", ["ForeignKey", "OneToOneField", "ManyToManyField"])
+def test_what_refers_to_a_proxy_refers_to_its_concrete_model(imprint, kind, starting):
+    list(Publisher._meta.related_objects)
+    meta = make("Book", title="CharField", imprint=to("library.Imprint", kind))
+    if starting:
+        begin()
+    book, p = meta.get_model(), imprint.objects.create(name="P")
+    row = book.objects.create(title="Emma")
+    (row.imprint.add if kind == "ManyToManyField" else partial(setattr, row, "imprint"))(p)
+    row.save()
+    for cls in (Publisher, imprint):
+        assert cls.objects.filter(book__title="Emma").get().pk == p.pk
+        assert book in [relation.related_model for relation in cls._meta.related_objects]
+    meta.delete()
+    for cls in (Publisher, imprint):
+        assert not hasattr(cls, "book")
+        assert not hasattr(cls, "book_set")
+        assert book not in [relation.related_model for relation in cls._meta.related_objects]
+
+
+def test_deleting_what_a_proxy_is_of_deletes_what_refers_to_the_proxy(imprint):
+    book = make("Book", imprint=to("library.Imprint", options={"on_delete": "CASCADE"})).get_model()
+    book.objects.create(imprint=imprint.objects.create(name="P"))
+    Publisher.objects.get().delete()
+    assert book.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda: Publisher._meta.related_objects, lambda: Publisher._meta.get_fields(include_hidden=True)],
+    ids=["related_objects", "get_fields"],
+)
+def test_what_one_thread_finds_while_another_adds_a_relation_is_not_kept(transactional_db, monkeypatch, ask):
+    make("Book", publisher=to("library.Publisher"))
+    found, added = threading.Event(), threading.Event()
+    plain = registry.incoming
+
+    def slow(model):
+        known = list(plain(model))
+        if model is Publisher and threading.current_thread() is thread:
+            found.set()
+            added.wait(30)
+        return iter(known)
+
+    thread = threading.Thread(target=ask)
+    monkeypatch.setattr(registry, "incoming", slow)
+    thread.start()
+    assert found.wait(30)
+    car = make("Car", publisher=to("library.Publisher")).get_model()
+    added.set()
+    thread.join(30)
+    assert car in [relation.related_model for relation in ask() if relation.is_relation]
 
 
 def test_users_can_be_referred_to_in_every_way(transactional_db):
