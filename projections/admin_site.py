@@ -25,6 +25,7 @@ from django.urls.resolvers import RegexPattern, ResolverMatch, RoutePattern
 
 from events.schema import ModelSchema
 from projections.admin_index import app_list, own_admins
+from projections.admin_pages import Pages
 from projections.registry import registry
 from projections.transition import Transition
 
@@ -111,8 +112,7 @@ class GeneratedResolver(URLResolver):
         route = f"{model._meta.app_label}/{model._meta.model_name}/"
         found: URLResolver | None = vars(admin).get(RESOLVER)
         if found is None or str(found.pattern) != route:
-            # It gathers the names of its pages when first asked for one, which takes longer than the rest.
-            found = vars(admin)[RESOLVER] = URLResolver(RoutePattern(route), admin.urls)
+            found = vars(admin)[RESOLVER] = Pages(admin)
         return found
 
 

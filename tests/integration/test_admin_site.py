@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.contrib import admin
@@ -13,7 +15,8 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, URLResolver, path, resolve, reverse
+from django.urls.resolvers import RoutePattern
 
 import dynamo
 from dynamo.models import MetaField, MetaModel
@@ -118,6 +121,58 @@ def test_an_own_admin_is_used_for_its_model(root: Client, book: Any) -> None:
         from projections.admin_index import own_admins
 
         own_admins.clear()
+
+
+@pytest.fixture
+def own_pages() -> Iterator[None]:
+    class BookAdmin(admin.ModelAdmin):
+        def get_urls(self) -> list[Any]:
+            return [path("print/", self.add_view, name="dynamic_book_print"), *super().get_urls()]
+
+    dynamo.register_admin("dynamic.Book")(BookAdmin)
+    yield
+    from projections.admin_index import own_admins
+
+    own_admins.clear()
+
+
+def test_an_own_admin_may_have_pages_of_its_own(book: Any, own_pages: None) -> None:
+    assert reverse("admin:dynamic_book_print") == "/admin/dynamic/book/print/"
+    assert resolve("/admin/dynamic/book/print/").url_name == "dynamic_book_print"
+    assert reverse("admin:dynamic_book_change", args=[7]) == "/admin/dynamic/book/7/change/"
+
+
+@pytest.mark.parametrize("key", ["7", "a b", "/7", "//7", "50%", "é", "_2F"])
+def test_an_address_is_the_one_that_django_makes(book: Any, key: str) -> None:
+    plain = URLResolver(
+        RoutePattern("dynamic/book/"), admin.site.get_model_admin(book.get_model()).get_urls()
+    )
+    for page in ("changelist", "add", "history", "delete", "change"):
+        args = [] if page in ("changelist", "add") else [key]
+        expected: Any = plain._reverse_with_prefix(f"dynamic_book_{page}", "/admin/dynamic/book/", *args)
+        found = reverse(f"admin:dynamic_book_{page}", args=args)
+        assert found == expected
+        assert resolve(unquote(found)).url_name == f"dynamic_book_{page}"
+
+
+def test_names_of_pages_are_not_gathered_anew_for_each_model(
+    root: Client, book: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reverse("admin:dynamic_book_changelist")
+    gathered: list[URLResolver] = []
+    plain = URLResolver._populate
+
+    def populate(resolver: URLResolver) -> None:
+        gathered.append(resolver)
+        plain(resolver)
+
+    monkeypatch.setattr(URLResolver, "_populate", populate)
+    MetaField.objects.create(meta_model=book, name="later", type="IntegerField")
+    MetaModel.objects.create(name="Shelf")
+    for model in ("book", "shelf"):
+        for page, args in (("changelist", []), ("history", [1])):
+            resolve(reverse(f"admin:dynamic_{model}_{page}", args=args))
+    assert gathered == []
 
 
 def test_django_still_has_what_the_three_replacements_replace() -> None:
