@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from difflib import get_close_matches
 from typing import Any
 
@@ -27,6 +28,7 @@ def register_all() -> None:
         check_database,
         check_servers,
         check_redis,
+        check_streaming,
     ):
         checks.register(check, "dynamo")
 
@@ -111,3 +113,13 @@ def check_redis(**kwargs: Any) -> list[checks.CheckMessage]:
         hint = "Name one as redis://host:6379, or leave the setting empty."
         return [checks.Error(f"DYNAMO_REDIS_URL cannot be used: {error}", hint=hint, id="dynamo.E006")]
     return []
+
+
+def check_streaming(**kwargs: Any) -> list[checks.CheckMessage]:
+    """dynamo.I001: runserver is a WSGI server, which cannot stream; the live page asks again and again there."""
+    # Daphne replaces the command by one that can.
+    if sys.argv[1:2] != ["runserver"] or apps.is_installed("daphne"):
+        return []
+    hint = "Serve with uvicorn, or add 'daphne' to INSTALLED_APPS and set ASGI_APPLICATION."
+    message = "This server cannot stream schema events: streams answer 503, and the live page polls."
+    return [checks.Info(message, hint=hint, id="dynamo.I001")]

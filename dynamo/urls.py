@@ -12,6 +12,7 @@ urlpatterns = [
     path("events/", live.events, name="events"),
     path("events/<str:label>/", live.events, name="model-events"),
     path("live/", live.live, name="live"),
+    path("live/events/", live.recent, name="recent-events"),
     path("history/", reading.history, name="history"),
     path("history/<str:label>/", reading.model_history, name="model-history"),
     path("compare/", reading.compare, name="compare"),

@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 
+from tests.servers import free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATABASE = "main.sqlite3"
 PASSWORD = "correct horse"
@@ -167,6 +169,21 @@ class Site:
             if user:
                 log_in(client, user)
             yield client
+
+    @contextmanager
+    def wsgi(self) -> Iterator[str]:
+        """The address of a server that cannot stream."""
+        url = f"http://127.0.0.1:{free_port()}"
+        command = [sys.executable, "-m", "django", "runserver", "--noreload", "--insecure", url[7:]]
+        out = subprocess.DEVNULL
+        process = subprocess.Popen(command, env=self.environment, stdout=out, stderr=out)
+        try:
+            with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+                client.get(f"{url}/admin/login/", timeout=60).raise_for_status()
+            yield url
+        finally:
+            process.kill()
+            process.wait()
 
     def close(self) -> None:
         self.writer.close()

@@ -78,8 +78,8 @@ def test_page_survives_a_killed_server_and_shows_each_event_once(page, own_site)
     own_site.serve()
     expect(page.get_by_role("status")).to_have_text("live", timeout=WITHIN)
     own_site.writer.change(model("After"))
-    expect(shown(page)).to_have_count(3, timeout=WITHIN)
-    assert positions(page) == ["3", "2", "1"]
+    expect(shown(page)).to_have_count(4, timeout=WITHIN)
+    assert positions(page) == ["3", "2", None, "1"]
 
 
 def test_page_keeps_the_newest_200_events(page, own_site):
@@ -137,3 +137,50 @@ def test_page_goes_on_when_its_user_logs_in_anew(page, own_site):
     expect(page.get_by_role("status")).to_have_text("live", timeout=WITHIN)
     own_site.writer.change(model("After"))
     expect(shown(page)).to_have_count(1, timeout=WITHIN)
+
+
+def test_paused_page_keeps_what_comes_until_it_is_resumed(page, own_site):
+    page.get_by_role("button", name="Pause").click()
+    own_site.writer.change(model("Held") + "\n" + model("Too"))
+    expect(page.locator(".dynamo-live-note")).to_have_text("2 events are waiting", timeout=WITHIN)
+    assert positions(page) == []
+    page.get_by_role("button", name="Resume").click()
+    assert positions(page) == ["2", "1"]
+
+
+def test_page_says_where_it_was_cut_off(page, own_site):
+    own_site.writer.change(model("Before"))
+    expect(shown(page)).to_have_count(1, timeout=WITHIN)
+    own_site.server.end(signal.SIGKILL)
+    own_site.writer.change(model("Meanwhile"))
+    own_site.serve()
+    expect(shown(page)).to_have_count(3, timeout=WITHIN)
+    assert positions(page) == ["2", None, "1"]
+    expect(shown(page).nth(1)).to_contain_text("Connected again")
+
+
+def test_page_of_a_model_shows_its_events_only(page, own_site):
+    own_site.writer.change(model("Book"))
+    page.get_by_label("Model", exact=True).fill("dynamic.Book")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("status")).to_have_text("live", timeout=WITHIN)
+    own_site.writer.change(
+        model("Other") + '\nm = MetaModel.objects.get(name="Book"); m.description = "x"; m.save()'
+    )
+    expect(shown(page)).to_have_count(1, timeout=WITHIN)
+    assert positions(page) == ["3"]
+
+
+def test_page_asks_again_and_again_where_the_server_cannot_stream(browser, own_site):
+    with own_site.wsgi() as url, browser.new_context(base_url=url) as context:
+        page = context.new_page()
+        page.goto("/dynamo/live/")
+        page.fill("#id_username", "admin")
+        page.fill("#id_password", PASSWORD)
+        page.click("[type=submit]")
+        expect(page.get_by_role("status")).to_have_text("polling", timeout=WITHIN)
+        own_site.writer.change(model("Book") + '\nm.description = "x"; m.save()')
+        expect(shown(page)).to_have_count(2, timeout=WITHIN)
+        assert positions(page) == ["2", "1"]
+        own_site.writer.run("User.objects.update(is_active=False)")
+        expect(page.get_by_role("status")).to_have_text("closed", timeout=WITHIN)

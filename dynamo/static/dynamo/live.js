@@ -1,23 +1,41 @@
 // The live page: schema events as they come, newest first, each once.
 
+import { poll } from "./polling.js";
 import { follow } from "./stream.js";
 
 const page = document.getElementById("dynamo-live");
+const texts = page.dataset;
 const state = page.querySelector("[data-state]");
 const note = page.querySelector(".dynamo-live-note");
+const pausing = page.querySelector("[data-pausing]");
 const rows = page.querySelector("tbody");
-const kept = Number(page.dataset.kept);
-const RESET = "The log was reset or restored; events before this moment are not shown.";
+const columns = page.querySelectorAll("thead th").length;
+const kept = Number(texts.kept);
+
+// Rows that came while the page is paused, oldest first.
+let waiting = [];
+let paused = false;
 
 function show(name, text = "") {
+  if (name === "live" && state.dataset.state === "reconnecting" && rows.rows.length > 0) {
+    add(gap());
+  }
   state.dataset.state = name;
-  state.textContent = name;
+  state.textContent = texts[name];
   note.textContent = text;
 }
 
 function element(name, ...children) {
   const made = document.createElement(name);
   made.append(...children);
+  return made;
+}
+
+function gap() {
+  const cell = element("td", texts.gap);
+  cell.colSpan = columns;
+  const made = element("tr", cell);
+  made.className = "dynamo-live-gap";
   return made;
 }
 
@@ -47,16 +65,40 @@ function row(name, event) {
   return made;
 }
 
-function receive(event, name) {
-  rows.prepend(row(name, event));
+// Rows never move while somebody reads them.
+function add(made) {
+  if (paused) {
+    waiting = [...waiting, made].slice(-kept);
+    note.textContent = `${waiting.length} ${texts.waiting}`;
+    return;
+  }
+  rows.prepend(made);
   while (rows.rows.length > kept) {
     rows.lastElementChild.remove();
   }
 }
 
-follow(page.dataset.stream, {
-  after: Number(page.dataset.head),
-  onEvent: receive,
-  onState: show,
-  onReset: () => show("live", RESET),
+pausing.hidden = false;
+pausing.addEventListener("click", () => {
+  paused = !paused;
+  pausing.setAttribute("aria-pressed", String(paused));
+  pausing.textContent = paused ? texts.resume : texts.pause;
+  if (!paused) {
+    const held = waiting;
+    waiting = [];
+    note.textContent = "";
+    held.forEach(add);
+  }
 });
+
+const told = {
+  after: Number(texts.head),
+  onEvent: (event, name) => add(row(name, event)),
+  onState: show,
+  onReset: () => show(state.dataset.state, texts.reset),
+};
+if (texts.mode === "poll") {
+  poll(texts.polled, { ...told, seconds: Number(texts.seconds) });
+} else {
+  follow(texts.stream, told);
+}
