@@ -116,7 +116,7 @@ def check_redis(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 def check_streaming(**kwargs: Any) -> list[checks.CheckMessage]:
-    """dynamo.I001: runserver is a WSGI server, which cannot stream; the live page asks again and again there."""
+    """dynamo.I001: runserver is a WSGI server, which cannot stream; the live page polls there."""
     # Daphne replaces the command by one that can.
     if sys.argv[1:2] != ["runserver"] or apps.is_installed("daphne"):
         return []

@@ -186,7 +186,7 @@ def checks_page() -> str:
     documented = dict(system_checks(checks))
     used = set(re.findall(r'id="(dynamo\.\w+)"', Path(checks.__file__).read_text()))
     assert used == set(documented), f"say in a check's docstring what {used ^ set(documented)} means"
-    levels = {"E": "error", "W": "warning"}
+    levels = {"E": "error", "I": "information", "W": "warning"}
     rows = [(code(key), levels[key[7]], meaning) for key, meaning in sorted(documented.items())]
     return page(
         "System checks",
@@ -201,7 +201,7 @@ def system_checks(module: ModuleType) -> Iterator[tuple[str, str]]:
     for name, check in vars(module).items():
         if name.startswith("check_"):
             text = " ".join((check.__doc__ or "").split())
-            for found in re.finditer(r"(dynamo\.[EW]\d+): (.+?)(?= dynamo\.[EW]\d+:|$)", text):
+            for found in re.finditer(r"(dynamo\.[EIW]\d+): (.+?)(?= dynamo\.[EW]\d+:|$)", text):
                 yield found[1], sentence(found[2])
 
 

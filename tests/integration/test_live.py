@@ -144,4 +144,4 @@ def test_check_says_that_runserver_cannot_stream(monkeypatch, settings):
     assert checks.check_streaming() == []
     monkeypatch.setattr("sys.argv", ["manage.py", "runserver", "8000"])
     (found,) = checks.check_streaming()
-    assert (found.id, "uvicorn" in found.hint) == ("dynamo.I001", True)
+    assert (found.id, "uvicorn" in str(found.hint)) == ("dynamo.I001", True)
