@@ -20,6 +20,7 @@ from typing import Any, Final
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.sites import AdminSite, all_sites
 from django.db import models
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, Resolver404, URLResolver, base
 from django.urls.resolvers import RegexPattern, ResolverMatch, RoutePattern
 
@@ -51,6 +52,20 @@ class GeneratedAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic only in t
         own.list_filter = tuple(f.name for f in fields if f.choices or isinstance(f, FILTERED))
         own.search_fields = tuple(f.name for f in fields if isinstance(f, SEARCHED) and not f.choices)
         own.list_select_related = tuple(f.name for f in fields if f.is_relation)
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Relations whose target can be searched, by those who may see it; a list has all its rows."""
+        opts = self.model._meta
+        relations = (f for f in (*opts.fields, *opts.many_to_many) if f.is_relation)
+        return tuple(f.name for f in relations if self._can_be_searched(f.related_model, request))
+
+    def _can_be_searched(self, target: Any, request: HttpRequest) -> bool:
+        admin = self.admin_site._registry.get(target)
+        return (
+            admin is not None
+            and bool(admin.get_search_fields(request))
+            and bool(admin.has_view_permission(request))
+        )
 
 
 class LazyAdmins(dict[Any, Any]):
@@ -129,8 +144,10 @@ class NamedResolver:
         return getattr(self.known, name)
 
     def _reverse_with_prefix(self, view: Any, prefix: str, *args: Any, **kwargs: Any) -> str:
-        if view == "app_list" and registry.has_pages(str(kwargs.get("app_label"))):
-            return self._app_list(prefix, kwargs["app_label"])
+        if view == "app_list":
+            (label,) = (*args, *kwargs.values())[:1] or ("",)
+            if registry.has_pages(str(label)):
+                return self._app_list(prefix, label)
         for model in named(view):
             resolver: Any = self.generated.of(model)
             try:

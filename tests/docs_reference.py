@@ -201,7 +201,7 @@ def system_checks(module: ModuleType) -> Iterator[tuple[str, str]]:
     for name, check in vars(module).items():
         if name.startswith("check_"):
             text = " ".join((check.__doc__ or "").split())
-            for found in re.finditer(r"(dynamo\.[EIW]\d+): (.+?)(?= dynamo\.[EW]\d+:|$)", text):
+            for found in re.finditer(r"(dynamo\.[EIW]\d+): (.+?)(?= dynamo\.[EIW]\d+:|$)", text):
                 yield found[1], sentence(found[2])
 
 

@@ -86,8 +86,31 @@ def test_a_model_without_the_admin_flag_has_no_pages(root: Client, book: Any) ->
 def test_autocomplete_and_relations_use_the_generated_admins(root: Client, book: Any) -> None:
     shelf = MetaModel.objects.create(name="Shelf")
     MetaField.objects.create(meta_model=shelf, name="book", type="ForeignKey", related_model="Book")
+    for name, type_ in (("best", "ManyToManyField"), ("first", "OneToOneField")):
+        options = {"related_name": "+"}
+        MetaField.objects.create(
+            meta_model=shelf, name=name, type=type_, related_model="Book", options=options
+        )
+    MetaField.objects.create(meta_model=shelf, name="owner", type="ForeignKey", related_model="auth.User")
     page = root.get("/admin/dynamic/shelf/add/").content.decode()
     assert "/admin/dynamic/book/add/" in page
+    assert page.count('class="admin-autocomplete"') == 4
+    book.get_model().objects.create(title="Emma")
+    asked = {"app_label": "dynamic", "model_name": "shelf", "field_name": "book", "term": "em"}
+    assert [one["text"] for one in root.get("/admin/autocomplete/", asked).json()["results"]] == ["Emma"]
+    # Nothing of a shelf can be searched.
+    MetaField.objects.create(meta_model=book, name="shelf", type="ForeignKey", related_model="Shelf")
+    assert "admin-autocomplete" not in root.get("/admin/dynamic/book/add/").content.decode()
+
+
+def test_those_who_may_not_see_a_target_choose_from_a_list(book: Any) -> None:
+    shelf = MetaModel.objects.create(name="Shelf")
+    MetaField.objects.create(meta_model=shelf, name="book", type="ForeignKey", related_model="Book")
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="add_shelf"))
+    client = Client()
+    client.force_login(staff)
+    assert "admin-autocomplete" not in client.get("/admin/dynamic/shelf/add/").content.decode()
 
 
 def test_staff_see_only_what_they_have_permission_for(book: Any) -> None:
