@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from dynamo import live
-from dynamo.pages import changing, reading
+from dynamo.pages import changing, history, reading
 
 app_name = "dynamo"
 urlpatterns = [
@@ -13,8 +13,9 @@ urlpatterns = [
     path("events/<str:label>/", live.events, name="model-events"),
     path("live/", live.live, name="live"),
     path("live/events/", live.recent, name="recent-events"),
-    path("history/", reading.history, name="history"),
-    path("history/<str:label>/", reading.model_history, name="model-history"),
+    path("history/", history.history, name="history"),
+    path("history/event/<int:position>/", history.event, name="event"),
+    path("history/<str:label>/", history.model_history, name="model-history"),
     path("compare/", reading.compare, name="compare"),
     path("schema/", reading.as_of, name="as-of"),
     path("revert/", changing.revert, name="revert"),

@@ -1,4 +1,4 @@
-"""The log's tables. Only events.store, streams, journal and snapshots read and write them."""
+"""The log's tables. Only events.store, streams, timeline, journal and snapshots read and write them."""
 
 from __future__ import annotations
 
