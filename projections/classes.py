@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.apps import apps
 from django.db import models
@@ -16,26 +16,18 @@ from projections.generated import GeneratedModel
 
 Lookup: TypeAlias = Callable[[str], ModelSchema | None]
 
-MODULE = "projections.generated"
+MODULE: Final = "projections.generated"
+CHOSEN: Final = ("verbose_name", "verbose_name_plural", "ordering")
 
 
 def create(schema: ModelSchema, lookup: Lookup, registry: Any) -> type[models.Model]:
     """Make the class and register it with `registry`, an app registry or a facade of one."""
     key = models.BigAutoField(verbose_name="ID", primary_key=True, auto_created=True, serialize=False)
     attributes: dict[str, Any] = {"__module__": MODULE, "dynamo_id": schema.id, "id": key}
-    attributes["Meta"] = type(
-        "Meta",
-        (),
-        {
-            "apps": registry,
-            "app_label": schema.app,
-            "db_table": schema.db_table,
-            "verbose_name": verbose_name(schema),
-            "verbose_name_plural": verbose_name_plural(schema),
-            "ordering": tuple(schema.options.get("ordering", ())),
-            "constraints": constraints(schema),
-        },
-    )
+    # What is not chosen, Django derives as `verbose_name` and `verbose_name_plural` below do.
+    chosen = {name: schema.options[name] for name in CHOSEN if schema.options.get(name)}
+    named = {"app_label": schema.app, "db_table": schema.db_table, **chosen}
+    attributes["Meta"] = type("Meta", (), {"apps": registry, "constraints": constraints(schema), **named})
     for field in schema.fields:
         attributes[field.name] = django_field(field, schema, lookup)
     attributes["dynamo_display"] = display(schema)
