@@ -22,7 +22,10 @@ def main() -> int:
         for name in names:
             apart(running.profile, name, chosen)
         return 0
-    outcomes = [apart(running.run, name, chosen) for name in names]
+    outcomes = [
+        running.joined([apart(running.run, name, chosen, group) for group in running.GROUPS])
+        for name in names
+    ]
     print(report.lines(outcomes))
     if arguments.write and not verdict(outcomes, check=False):
         report.PAGE.write_text(report.page(outcomes))

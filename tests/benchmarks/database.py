@@ -23,15 +23,19 @@ DURABILITY: Final = {
 }
 
 
-@contextmanager
-def prepared(name: str) -> Iterator[Any]:
-    """Set up Django on a new, migrated database; yields the connection. Once in a process."""
+def set_up(name: str) -> None:
+    """Set up Django for such a database, once in a process."""
     os.environ["DYNAMO_BENCH_DB"] = name
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.settings"
     import django
 
     django.setup()
 
+
+@contextmanager
+def prepared(name: str) -> Iterator[Any]:
+    """Set up Django on a new, migrated database; yields the connection."""
+    set_up(name)
     from django.db import connection
 
     former = connection.settings_dict["NAME"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import dynamo
 from dynamo.models import MetaModel
@@ -30,7 +30,7 @@ def save_in_a_batch(meta: MetaModel) -> None:
         save_one_by_one(meta)
 
 
-def one_field(floor: Callable[[Any, floors.LogCopy], Timed], rounds: int, size: int) -> Pair:
+def one_field(floor: Callable[..., Timed], rounds: int, size: int) -> Pair:
     """One save against one floor, in a database of `size` tables."""
     count = -(-rounds // FIELDS_PER_MODEL)
     generated, plain = subjects.generated(count), subjects.plain(count)
@@ -40,7 +40,7 @@ def one_field(floor: Callable[[Any, floors.LogCopy], Timed], rounds: int, size: 
     log = floors.LogCopy()
     return Pair(
         measured=lambda number: partial(save, generated[number % count]),
-        floor=lambda number: floor(plain[number % count], log),
+        floor=lambda number: floor(plain[number % count], subjects.new_column(plain[number % count]), log),
     )
 
 

@@ -6,7 +6,7 @@ Each function gets ready without being timed and returns what is timed.
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import connection, models
 from django.db.transaction import atomic
@@ -15,6 +15,8 @@ from events.envelope import uuid7
 from events.models import SchemaEvent
 from tests.benchmarks import subjects
 from tests.benchmarks.measure import Timed
+
+Column: TypeAlias = "models.Field[Any, Any]"
 
 
 class LogCopy:
@@ -49,9 +51,9 @@ class LogCopy:
             cursor.execute(self.statement, row)
 
 
-def add_field_and_event(model: type[models.Model], log: LogCopy) -> Timed:
+def add_field_and_event(model: type[models.Model], column: Column, log: LogCopy) -> Timed:
     """One transaction, as on PostgreSQL."""
-    column, row = subjects.new_column(model), log.next_row()
+    row = log.next_row()
 
     def floor() -> None:
         with atomic(), connection.schema_editor(atomic=False) as editor:
@@ -61,9 +63,9 @@ def add_field_and_event(model: type[models.Model], log: LogCopy) -> Timed:
     return floor
 
 
-def alter_table_and_event(model: type[models.Model], log: LogCopy) -> Timed:
+def alter_table_and_event(model: type[models.Model], column: Column, log: LogCopy) -> Timed:
     """One transaction with the statement itself, as on SQLite."""
-    column, row = subjects.new_column(model), log.next_row()
+    row = log.next_row()
     quote = connection.ops.quote_name
     type_of = column.db_type(connection)
     statement = f"ALTER TABLE {quote(model._meta.db_table)} ADD COLUMN {quote(column.column)} {type_of} NULL"
@@ -76,9 +78,9 @@ def alter_table_and_event(model: type[models.Model], log: LogCopy) -> Timed:
     return floor
 
 
-def event_then_add_field(model: type[models.Model], log: LogCopy) -> Timed:
+def event_then_add_field(model: type[models.Model], column: Column, log: LogCopy) -> Timed:
     """Two transactions, as on MariaDB, which commits at every schema statement."""
-    column, row = subjects.new_column(model), log.next_row()
+    row = log.next_row()
 
     def floor() -> None:
         log.insert(row)
@@ -88,7 +90,19 @@ def event_then_add_field(model: type[models.Model], log: LogCopy) -> Timed:
     return floor
 
 
+def then_row(change: Timed, model: type[models.Model], added: list[str]) -> Timed:
+    """A change and then a row through a class with all columns that were added, the last one filled."""
+    rows: Any = subjects.by_type("Stored", added, db_table=model._meta.db_table)
+
+    def floor() -> None:
+        change()
+        rows.objects.create(**{added[-1]: 1})
+
+    return floor
+
+
 def _like_the_log() -> type[models.Model]:
     columns = {field.name: field.clone() for field in SchemaEvent._meta.local_fields}
-    unique = models.UniqueConstraint(fields=("stream_id", "stream_version"), name="benchmarks_stream")
-    return subjects.unregistered("LogCopy", columns, constraints=(unique,))
+    name = f"LogCopy{next(subjects.NUMBER)}"
+    unique = models.UniqueConstraint(fields=("stream_id", "stream_version"), name=f"{name}_stream")
+    return subjects.unregistered(name, columns, constraints=(unique,))

@@ -12,6 +12,7 @@ import orjson
 from django.db import connection
 from django.db.transaction import atomic
 
+import dynamo
 from dynamo import moments
 from events import audit, passes, snapshots, store
 from events.envelope import COLUMNS, linked, uuid7
@@ -19,9 +20,11 @@ from events.replay import replay as replay_rows
 from events.schema import FieldSchema, Frozen, ModelSchema
 from events.types import Context, Event, FieldAdded, FieldAltered, ModelCreated
 from projections.catalogue import Catalogue
+from projections.registry import registry
+from tests.anew import begin
 from tests.benchmarks.database import NAMES
 from tests.benchmarks.measure import Case, Pair
-from tests.benchmarks.subjects import TYPES
+from tests.benchmarks.subjects import NUMBER, TYPES
 
 USING: Final = "default"
 FIELDS: Final = len(TYPES)
@@ -126,6 +129,16 @@ def write_log(events: int, models: int) -> None:
             append(mark, now, made, versions)
 
 
+def fill(upto: int) -> None:
+    """Write models without tables until there are so many, and begin as a process that starts."""
+    dynamo.catch_up()
+    missing = upto - len(registry.models)
+    if missing > 0:
+        write_log(events=missing * (FIELDS + 1), models=missing)
+        take_pass()
+        begin()
+
+
 def append(mark: Any, now: str, made: list[Event], versions: dict[str, int]) -> Any:
     recorded = linked(mark, now, made, Context(batch_id=uuid7(), actor="user:1", source="admin"), versions)
     for one in recorded:
@@ -138,8 +151,8 @@ def islice_events(events: int, models: int) -> Iterator[Event]:
     """Models of ten fields, then changes of their help texts in turns."""
     left = events
     fields: list[tuple[str, str]] = []
-    for number in range(models):
-        for event in new_model(number):
+    for _ in range(models):
+        for event in new_model(next(NUMBER)):
             if isinstance(event, FieldAdded):
                 fields.append((event.stream_id, event.field_id))
             left -= 1

@@ -21,13 +21,14 @@ NOISE: Final = 1.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """The two sides of a case. Each is given the number of the round, warm-up included. `close` ends what the
-    case started.
+    """The two sides of a case. Each is given the number of the round, warm-up included.
+
+    `end` is called when all rounds are over: it stops what the sides started.
     """
 
     measured: Side
     floor: Side
-    close: Callable[[], object] = lambda: None
+    end: Callable[[], object] = tuple
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,14 +36,16 @@ class Case:
     """A figure: what is measured on which database, against what, and the ratio that is aimed at.
 
     `prepare` is given the number of rounds, warm-up included, and `size`, which is how many tables, models or
-    events there are where the case is about many of them.
+    events there are where the case is about many of them. `beyond` are the seconds that what is measured may
+    take longer than the floor, where that is the target and not a ratio.
     """
 
     name: str
     database: str
     title: str
     floor: str
-    target: float
+    target: float = 0
+    beyond: float = 0
     prepare: Callable[[int, int], Pair]
     rounds: int = 200
     size: int = 0
@@ -69,6 +72,7 @@ class Result:
     unit: str
     measured: Timing
     floor: Timing
+    beyond: float = 0
 
     @property
     def ratio(self) -> float:
@@ -85,6 +89,8 @@ class Result:
 
     @property
     def met(self) -> bool:
+        if self.beyond:
+            return self.measured.median - self.floor.median <= self.beyond
         return self.ratio <= self.target
 
 
@@ -95,12 +101,13 @@ def measure(case: Case, *, rounds: int | None = None, size: int | None = None) -
     try:
         measured, floor = take_turns(pair, rounds)
     finally:
-        pair.close()
+        pair.end()
     return Result(
         name=case.name,
         title=case.title.format(size=size),
         against=case.floor,
         target=case.target,
+        beyond=case.beyond,
         rounds=rounds,
         unit=case.unit,
         measured=summary(measured),

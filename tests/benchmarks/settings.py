@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from tests import settings as of_tests
 from tests.settings import *  # noqa: F403  # all of them but the database
 
-# A server that a benchmark starts is told the name of its database.
+# A process that a benchmark starts may be told that process's database.
 NAME: Final = os.environ.get("DYNAMO_BENCH_NAME") or f"dynamo_bench_{os.getpid()}"
 SERVERS: Final = {
     "postgres": ("django.db.backends.postgresql", "DYNAMO_TEST_POSTGRES", "postgres://postgres@127.0.0.1"),

@@ -77,14 +77,14 @@ def side_by_side(figure: Figure, rounds: int, size: int) -> Pair:
         return Pair(
             measured=lambda _: partial(figure, ours),
             floor=lambda _: partial(figure, bare),
-            close=stack.pop_all().close,
+            end=stack.pop_all().close,
         )
 
 
 def within(limit: float, figure: Figure, rounds: int, size: int) -> Pair:
     """A figure against what it may be at most."""
     ours = crowd(size)
-    return Pair(measured=lambda _: partial(figure, ours), floor=lambda _: lambda: limit, close=ours.close)
+    return Pair(measured=lambda _: partial(figure, ours), floor=lambda _: lambda: limit, end=ours.close)
 
 
 def crowd(count: int) -> Crowd:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -72,9 +72,10 @@ def _plain() -> type[models.Model]:
     return by_type(f"Plain{next(NUMBER)}")
 
 
-def by_type(name: str, **options: Any) -> type[models.Model]:
-    """A class of the same ten fields."""
+def by_type(name: str, added: Iterable[str] = (), **options: Any) -> type[models.Model]:
+    """A class of the same ten fields, and of numbers that were added."""
     columns = {f"field_{number}": COLUMNS[kind]() for number, kind in enumerate(TYPES)}
+    columns |= {column: COLUMNS["IntegerField"]() for column in added}
     return unregistered(name, columns, **options)
 
 
