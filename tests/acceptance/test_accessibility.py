@@ -1,0 +1,77 @@
+"""No page of ours has a violation of WCAG 2.2 AA that axe-core finds, in light and in dark."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.acceptance.site import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+MADE = """
+with dynamo.batch(reason="for the shop"):
+    book = MetaModel.objects.create(name="Book", description="What is sold")
+    MetaField.objects.create(meta_model=book, name="title", type="CharField", required=True, help="Printed")
+    MetaField.objects.create(meta_model=book, name="price", type="DecimalField",
+                             options={"max_digits": 8, "decimal_places": 2})
+    kind = MetaField.objects.create(meta_model=book, name="kind", type="CharField",
+                                    choices=[["a", "New"], ["b", "Used"]])
+shelf = MetaModel.objects.create(name="Shelf")
+MetaField.objects.create(meta_model=shelf, name="book", type="ForeignKey", related_model="Book")
+book.get_model().objects.create(title="Emma")
+kind.delete()
+answer = [str(book.pk), book.get_model().objects.get().pk]
+"""
+
+
+@pytest.fixture(scope="module")
+def keys(site):
+    return site.writer.run(MADE)
+
+
+def addresses(keys) -> dict[str, str]:
+    book, row = keys
+    return {
+        "models": "/admin/dynamo/metamodel/",
+        "editor": f"/admin/dynamo/metamodel/{book}/change/",
+        "new model": "/admin/dynamo/metamodel/add/",
+        "retire": f"/admin/dynamo/metamodel/{book}/delete/",
+        "history": "/dynamo/history/",
+        "history of a model": "/dynamo/history/dynamic.Book/",
+        "event": "/dynamo/history/event/2/",
+        "compare": "/dynamo/compare/?a=1&b=5",
+        "schema as of": "/dynamo/schema/?at=3",
+        "revert": "/dynamo/revert/?to=3",
+        "retired": "/dynamo/purge/",
+        "live": "/dynamo/live/",
+        "rows": "/admin/dynamic/book/",
+        "row": f"/admin/dynamic/book/{row}/change/",
+    }
+
+
+NAMES = tuple(addresses(("", "")))
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def person(request, browser, site, keys):
+    """A browser of somebody who is logged in, and prefers that scheme."""
+    context = browser.new_context(base_url=site.server.url, color_scheme=request.param)
+    page = context.new_page()
+    page.goto("/admin/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", PASSWORD)
+    page.click("[type=submit]")
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_has_no_violation(person, keys, name):
+    person.goto(addresses(keys)[name])
+    if name == "live":
+        expect(person.get_by_role("status")).to_have_text("live", timeout=20_000)
+    found = Axe().run(person, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
