@@ -9,13 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from django.db import models
+from django.db import connection, models
 
 from events.envelope import uuid7
 from events.schema import FieldSchema, Frozen, ModelSchema
 from projections.registry import registry
 from projections.transition import Change, Transition
-from tests.benchmarks import actions, floors, logs, subjects, twins
+from tests.benchmarks import actions, floors, logs, peer_venv, subjects, twins
 from tests.benchmarks.measure import Case, Pair, Timed
 
 FEW: Final = 10
@@ -55,6 +55,11 @@ def row_stored(change: Callable[..., Timed], rounds: int, size: int) -> Pair:
 def in_turns(action: str, name: str, few: int, rounds: int, size: int) -> Pair:
     """The same with many models and with few."""
     return twins.pair(twins.command(name, action, size), twins.command(name, action, few))
+
+
+def beside_the_peer(rounds: int, size: int) -> Pair:
+    ours = twins.command("postgres", "store", size)
+    return twins.pair(ours, peer_venv.command(size, connection.settings_dict))
 
 
 def class_update(related: bool, rounds: int, size: int) -> Pair:
@@ -139,12 +144,25 @@ CASES: Final = (
     Case(
         name="row-stored-flat",
         database="postgres",
-        title="save of a nullable field and of a row with it, {size:,} models",
+        title="save of a field and of a row, {size:,} models, beside few",
         floor=f"the same with {FEW} models",
         target=1.15,
         rounds=ROUNDS,
         size=MANY,
         prepare=partial(in_turns, "store", "postgres", FEW),
+    ),
+    *(
+        Case(
+            name="row-stored-peer",
+            database="postgres",
+            title="save of a field and of a row, {size:,} models, beside the peer",
+            floor=f"the same with {peer_venv.PEER} {peer_venv.VERSION}",
+            target=1.0,
+            rounds=ROUNDS,
+            size=size,
+            prepare=beside_the_peer,
+        )
+        for size in (FEW, 1_000)
     ),
     Case(
         name="class-update",
