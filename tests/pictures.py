@@ -69,8 +69,18 @@ def _take(root: str, password: str, environment: dict[str, str]) -> None:
         for name, address in PAGES.items():
             page.goto(address)
             page.screenshot(path=IMAGES / name)
+        _take_editor(page)
         _take_live(page, environment)
         browser.close()
+
+
+def _take_editor(page: Any) -> None:
+    """With a change that is not made: its plan."""
+    page.goto("/admin/dynamo/metamodel/")
+    page.click("text=dynamic.Script")
+    page.fill("#id_fields-0-name", "english_name")
+    expect(page.locator("#plan")).to_contain_text("english_name")
+    page.screenshot(path=IMAGES / "editor.png", full_page=True)
 
 
 def _take_live(page: Any, environment: dict[str, str]) -> None:
