@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import Any
 
+import orjson
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -21,11 +23,14 @@ from dynamo.admin.change_sets import OUTCOME, WholeChangeSet, as_one_change
 from dynamo.admin.editing import REVIEW, ROWS, SHOW, Editing, may_apply, token
 from dynamo.admin.forms import FieldForm, ModelForm
 from dynamo.admin.formsets import FieldFormSet
+from dynamo.admin.merging import UNDO
 from dynamo.admin.outcome import Landed, Outcome, Refusal
-from dynamo.models import MetaField
+from dynamo.models import MetaField, MetaModel
+from projections.registry import registry
 
 FEW_ROWS = 3
 MOST_ROWS = 1000
+MOST_REFERRING = 20
 
 
 class FieldInline(admin.StackedInline):  # type: ignore[type-arg]  # generic only in the stubs
@@ -76,7 +81,7 @@ class ModelEditor(WholeChangeSet):
         if editing is None:
             # Also what may not be changed, or is not there any more: Django says so.
             return view()
-        if ROWS in request.POST:
+        if ROWS in request.POST or UNDO in request.POST:
             return self._shown(request, view, Outcome())
         outcome = editing.planned()
         if outcome.plan is None or not may_apply(request.POST, outcome.plan, editing.word):
@@ -149,8 +154,17 @@ class ModelEditor(WholeChangeSet):
             "asking": [form for form in editing.rows() if list(form.questions())] if bound else [],
             "rows": editing.rows() if bound else [],
             "confirmed": editing.word,
+            "document": orjson.dumps(plan.as_dict(), option=orjson.OPT_INDENT_2).decode() if plan else "",
+            "referring": _referring(editing.form.instance) if plan else [],
             "statements": plan.sql.get(plan.vendor, []) if plan else [],
         }
+
+
+def _referring(row: MetaModel) -> list[str]:
+    """Some of the other models that refer to this one: their forms and queries see what changes here."""
+    others = (key for key in registry.referrers(str(row.pk)) if key != str(row.pk))
+    found = (registry.schema(key) for key in islice(others, MOST_REFERRING))
+    return [schema.label for schema in found if schema is not None]
 
 
 def _with_more_rows(data: Any, prefix: str) -> Any:

@@ -125,9 +125,6 @@ class FieldForm(Planned, Merged):
         if self.is_new:
             # A blank row must be blank, and the number that stands for the last place says nothing.
             self.initial["order"] = None
-        else:
-            # The row holds what the field's options are, so that nobody's default shows as a change.
-            self.initial["options"] = self.instance.options
 
     @property
     def stored(self) -> FieldSchema | None:
@@ -138,6 +135,11 @@ class FieldForm(Planned, Merged):
     @property
     def is_new(self) -> bool:
         return bool(self.instance._state.adding)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the row says what the field is, and need not be sent."""
+        return not self.is_new and not (self.is_bound and self.has_changed())
 
     @property
     def badges(self) -> list[Badge]:

@@ -82,7 +82,6 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
     )
     list_filter = ("app", ChangedWhen, ChangedBy, "admin")
     search_fields = ("name", "fields__name")
-    search_help_text = _("By the name of a model or of a field.")
     actions = ("export_chosen",)
     list_per_page = 100
 

@@ -19,6 +19,8 @@ from events.schema import freeze, same
 
 BASE, SEEN, TAKE = "base", "seen", "take"
 THEIRS, YOURS = "theirs", "yours"
+# A button whose value is the prefix of the row that is to be as it was.
+UNDO: Final = "_undo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +39,16 @@ class Merged(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the 
 
     conflicts: dict[str, Conflict]
 
-    def full_clean(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.conflicts = {}
         if self.is_bound:
+            # Before anybody asks what the form changes.
             self._lay_over_present()
+
+    def full_clean(self) -> None:
         super().full_clean()
-        for name in self.conflicts if self.is_bound else ():
+        for name in self.conflicts:
             self.add_error(name, _("Someone else changed this meanwhile: choose which one is meant."))
 
     def carried(self) -> Mapping[str, str]:
@@ -50,7 +56,7 @@ class Merged(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the 
         base, seen = dict(self.present()), {}
         if not base:
             return {}
-        for name in self.conflicts if self.is_bound else ():
+        for name in self.conflicts:
             seen[name] = base[name]
             base[name] = self._posted_mapping(BASE)[name]
         return {self.add_prefix(BASE): _text(base), self.add_prefix(SEEN): _text(seen)}
@@ -68,6 +74,9 @@ class Merged(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the 
         return not base or any(self._changed(name, base[name]) for name in base if name in self.fields)
 
     def _lay_over_present(self) -> None:
+        if self.prefix and (self._is_left_out() or self.data.get(UNDO) == self.prefix):
+            self._be_as_it_is()
+            return
         base, seen = self._posted_mapping(BASE), self._posted_mapping(SEEN)
         for name, theirs in self.present().items():
             if name not in base or name not in self.fields or _same(base[name], theirs):
@@ -98,19 +107,38 @@ class Merged(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the 
         texts = (shown(one) for one in (base, theirs, self._posted(name)))
         return Conflict(attribute=name, name=str(label), **dict(zip(SIDES, texts, strict=True)))
 
+    def _is_left_out(self) -> bool:
+        """A row of which nothing was sent is as it is: pages leave out what nobody touched."""
+        return bool(self.present()) and not any(self.add_prefix(name) in self.data for name in ("name", BASE))
+
+    def _be_as_it_is(self) -> None:
+        posted: Any = self.data
+        kept = {
+            k: v
+            for k, v in posted.items()
+            if k == self.add_prefix("id") or not k.startswith(f"{self.prefix}-")
+        }
+        self.data = {**kept, **self._typed(self.present())}
+
     def _write(self, name: str, value: Any) -> None:
         """Have it as if that had been typed."""
         posted: Any = self.data
-        data, key, field = posted.copy(), self.add_prefix(name), self.fields[name]
-        for stale in [one for one in data if one == key or one.startswith(f"{key}-")]:
-            del data[stale]
-        if isinstance(field.widget, OptionsWidget):
-            data.update(field.widget.data_of(key, value))
-        elif not isinstance(field.widget, forms.CheckboxInput):
-            data[key] = field.prepare_value(value)
-        elif value:
-            data[key] = "on"
-        self.data = data
+        key = self.add_prefix(name)
+        kept = {k: v for k, v in posted.items() if k != key and not k.startswith(f"{key}-")}
+        self.data = {**kept, **self._typed({name: value})}
+
+    def _typed(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """What a browser would send for these values."""
+        out: dict[str, str] = {}
+        for name in (name for name in values if name in self.fields):
+            key, value, field = self.add_prefix(name), values[name], self.fields[name]
+            if isinstance(field.widget, OptionsWidget):
+                out |= field.widget.data_of(key, value)
+            elif not isinstance(field.widget, forms.CheckboxInput):
+                out[key] = str(field.prepare_value(value))
+            elif value:
+                out[key] = "on"
+        return out
 
 
 SIDES: Final = ("base", "theirs", "yours")

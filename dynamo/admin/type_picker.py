@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from django.db import connections
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from events.schema import FieldSchema, Frozen
-from projections import conversions, fields
+from projections import conf, conversions, fields
 from projections.fields import FieldType
 
 Group: TypeAlias = tuple[Any, list[tuple[str, str]]]
@@ -32,16 +33,39 @@ def choices(current: FieldSchema | None) -> list[Any]:
     return [("", "---------"), *groups]
 
 
-def described() -> list[tuple[Any, list[FieldType]]]:
+class Described(NamedTuple):
+    """A type for those who read about it; `column` is what it is on this database."""
+
+    name: str
+    says: Any
+    example: str
+    options: tuple[str, ...]
+    relation: bool
+    column: str
+
+
+def described() -> list[tuple[str, list[Described]]]:
     """All types by kind, with what each is for."""
-    out: dict[Any, list[FieldType]] = {}
+    return [(group, [_described(row) for row in rows]) for group, rows in _grouped().items()]
+
+
+def _described(row: FieldType) -> Described:
+    sample = FieldSchema(
+        id="", name="sample", storage="", type=row.name, column="sample", options=_roomy(row)
+    )
+    column = "" if row.is_relation else fields.build(sample).db_type(connections[conf.database()])
+    return Described(row.name, row.says, row.example, tuple(row.all_options), row.is_relation, column or "")
+
+
+def _grouped() -> dict[str, list[FieldType]]:
+    out: dict[str, list[FieldType]] = {}
     for row in fields.field_types().values():
         out.setdefault(str(row.group), []).append(row)
-    return list(out.items())
+    return out
 
 
 def _by_kind() -> Iterator[Group]:
-    return ((group, _pairs(rows)) for group, rows in described())
+    return ((group, _pairs(rows)) for group, rows in _grouped().items())
 
 
 def _by_fate(current: FieldSchema) -> Iterator[Group]:
@@ -55,8 +79,11 @@ def _by_fate(current: FieldSchema) -> Iterator[Group]:
 def _retyped(current: FieldSchema, row: FieldType) -> FieldSchema:
     if row.name == current.type:
         return current
-    roomy = {name: ROOMY[name] for name in row.needs if name in ROOMY}
-    return replace(current, type=row.name, options=Frozen({**row.defaults, **roomy}))
+    return replace(current, type=row.name, options=_roomy(row))
+
+
+def _roomy(row: FieldType) -> Frozen:
+    return Frozen({**row.defaults, **{name: ROOMY[name] for name in row.needs if name in ROOMY}})
 
 
 def _pairs(rows: Iterable[FieldType]) -> list[tuple[str, str]]:

@@ -176,3 +176,21 @@ def test_two_browsers_that_edit_the_same_field_get_a_three_way_view(browser, pag
     expect(page.locator(".messagelist")).to_contain_text("was changed successfully", timeout=WITHIN)
     assert own_site.writer.run("dynamo.catch_up()\ntitle.refresh_from_db()\nanswer = title.help") == "mine"
     assert other.problems == []
+
+
+def test_a_model_with_many_fields_fits_into_one_form(page, own_site, book):
+    own_site.writer.change(
+        "with dynamo.batch():\n"
+        "  for n in range(80): MetaField.objects.create(meta_model=book, name=f'f{n}', type='CharField')"
+    )
+    page.goto(book)
+    fill(row(page, "f70"), name="renamed")
+    expect(plan(page)).to_contain_text("rename field dynamic.Book.f70 to renamed", timeout=WITHIN)
+    plan(page).get_by_role("button", name="Apply this plan").click()
+    expect(page.locator(".messagelist")).to_contain_text("was changed successfully", timeout=WITHIN)
+
+
+def test_a_row_is_put_back_as_it_was(page):
+    fill(row(page, "title"), name="label")
+    row(page, "title").get_by_role("button", name="Undo: title").click()
+    expect(page.locator("#id_fields-0-name")).to_have_value("title", timeout=WITHIN)

@@ -361,3 +361,34 @@ def test_who_may_change_fields_and_not_retire_them_cannot(client: Client) -> Non
     retired = meta.schema.retired_fields[0]
     page.form.set(f"restore-{retired.id}", restore="on", name="isbn")
     assert page.press().status_code == 403
+
+
+def test_a_row_is_put_back_as_it_was(client: Client) -> None:
+    meta = make("Book", title="CharField", pages="IntegerField")
+    page = edit(client, meta)
+    title, pages = page.form.row("title"), page.form.row("pages")
+    page.form.set(title, name="label", type="TextField", DELETE="on").set(pages, help="number")
+    page.press("_plan")
+    page.form.data["_undo"] = title
+    page.press("_plan")
+    assert page.form.data[f"{title}-name"] == "title"
+    assert page.form.data[f"{title}-type"] == "CharField"
+    assert f"{title}-DELETE" not in page.form.data
+    assert page.form.data[f"{pages}-help"] == "number"
+
+
+def test_rows_that_were_not_sent_stay_as_they_are(client: Client) -> None:
+    meta = make("Book", title={"type": "CharField", "required": True}, pages="IntegerField")
+    page = edit(client, meta)
+    title, pages = page.form.row("title"), page.form.row("pages")
+    page.form.set(pages, help="number")
+    page.form.data = {
+        key: value
+        for key, value in page.form.data.items()
+        if key == f"{title}-id" or not key.startswith(f"{title}-")
+    }
+    response = page.press("_plan")
+    assert response.context["inline_admin_formsets"][0].formset.forms[0].changed_data == []
+    assert page.form.data[f"{title}-name"] == "title"
+    assert page.press("_save").status_code == 302
+    assert (field(meta, "pages").help, field(meta, "title").required) == ("number", True)

@@ -115,6 +115,27 @@ function prepare(row) {
   fit(row);
 }
 
+// A page sends only so many inputs (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), so rows that nobody touched are
+// left out but for their key, and so is what is hidden in the others.
+form.addEventListener("formdata", ({ formData }) => {
+  for (const row of list ? rows() : []) {
+    const left = row.dataset.stored === "" && !touched(row) ? "*" : "[data-option][hidden] *";
+    for (const one of row.querySelectorAll(left)) {
+      if (one.name?.startsWith(`${row.id}-`) && one.name !== `${row.id}-id`) formData.delete(one.name);
+    }
+  }
+});
+
+function touched(row) {
+  return [...row.querySelectorAll("input, select, textarea")].some((one) => {
+    if (one.type === "checkbox" || one.type === "radio") return one.checked !== one.defaultChecked;
+    if (one.tagName === "SELECT") {
+      return [...one.options].some((o) => o.selected !== o.defaultSelected && (o.selected || o.value));
+    }
+    return one.value !== one.defaultValue;
+  });
+}
+
 // -- the plan -----------------------------------------------------------------------------------
 
 let waiting = 0;
