@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from dynamo import intent, saving
 from dynamo.record import change_set
@@ -116,14 +117,14 @@ class MetaModel(MetaRow):
 
     ATTRIBUTES = intent.MODEL_ATTRIBUTES
 
-    name = models.CharField(max_length=50, help_text="Class name: letters, digits and single underscores.")
-    description = models.TextField(blank=True, default="", help_text="For readers; changes nothing else.")
+    name = models.CharField(max_length=50, help_text=_("Class name: letters, digits and single underscores."))
+    description = models.TextField(blank=True, default="", help_text=_("For readers; changes nothing else."))
     app = models.CharField(
-        max_length=50, blank=True, default="", help_text="App label; empty for the project's default."
+        max_length=50, blank=True, default="", help_text=_("App label; empty for the project's default.")
     )
-    admin = models.BooleanField(default=default_admin, help_text="Whether the model has admin pages.")
+    admin = models.BooleanField(default=default_admin, help_text=_("Whether the model has admin pages."))
     options = models.JSONField(
-        blank=True, default=dict, help_text="verbose_name, verbose_name_plural, ordering, display."
+        blank=True, default=dict, help_text=_("verbose_name, verbose_name_plural, ordering, display.")
     )
 
     class Meta:
@@ -188,23 +189,25 @@ class MetaField(MetaRow):
     ATTRIBUTES = intent.FIELD_ATTRIBUTES
 
     meta_model = models.ForeignKey(MetaModel, on_delete=models.CASCADE, related_name="fields")
-    name = models.CharField(max_length=59, help_text="Letters, digits and single underscores.")
-    verbose_name = models.CharField(max_length=150, blank=True, default="", help_text="Label in forms.")
-    type = models.CharField(max_length=100, help_text="Field type, such as CharField or ForeignKey.")
+    name = models.CharField(max_length=59, help_text=_("Letters, digits and single underscores."))
+    verbose_name = models.CharField(max_length=150, blank=True, default="", help_text=_("Label in forms."))
+    type = models.CharField(max_length=100, help_text=_("Field type, such as CharField or ForeignKey."))
     related_model = models.CharField(
-        max_length=120, blank=True, default="", help_text="For relations: self, Model or app.Model."
+        max_length=120, blank=True, default="", help_text=_("For relations: self, Model or app.Model.")
     )
-    description = models.TextField(blank=True, default="", help_text="For readers; changes nothing else.")
+    description = models.TextField(blank=True, default="", help_text=_("For readers; changes nothing else."))
     order = models.PositiveIntegerField(default=next_free, blank=True)
     unique_together = models.BooleanField(
-        default=False, help_text="All fields with this flag are unique in combination."
+        default=False, help_text=_("All fields with this flag are unique in combination.")
     )
     unique = models.BooleanField(default=False)
-    help = models.TextField(blank=True, default="", help_text="Help text in forms; shown as plain text.")
-    choices = models.JSONField(blank=True, default=list, help_text="List of [value, label] pairs.")
-    default = models.JSONField(blank=True, null=True, default=None, help_text="JSON value; empty for none.")
+    help = models.TextField(blank=True, default="", help_text=_("Help text in forms; shown as plain text."))
+    choices = models.JSONField(blank=True, default=list, help_text=_("List of [value, label] pairs."))
+    default = models.JSONField(
+        blank=True, null=True, default=None, help_text=_("JSON value; empty for none.")
+    )
     required = models.BooleanField(default=False)
-    options = models.JSONField(blank=True, default=dict, help_text='Such as {"max_length": 100}.')
+    options = models.JSONField(blank=True, default=dict, help_text=_('Such as {"max_length": 100}.'))
 
     class Meta:
         verbose_name = "field"
