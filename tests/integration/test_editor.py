@@ -392,3 +392,25 @@ def test_rows_that_were_not_sent_stay_as_they_are(client: Client) -> None:
     assert page.form.data[f"{title}-name"] == "title"
     assert page.press("_save").status_code == 302
     assert (field(meta, "pages").help, field(meta, "title").required) == ("number", True)
+
+
+def test_hostile_text_is_shown_and_never_run(client: Client) -> None:
+    hostile = "</textarea></template><script>alert(1)</script>"
+    shown = {
+        "help": hostile,
+        "verbose_name": hostile[:150],
+        "choices": [[hostile, hostile]],
+        "default": hostile,
+    }
+    meta = make("Book", title={"type": "CharField", **shown}, isbn="CharField")
+    MetaModel.objects.filter(pk=meta.pk).update(description=hostile)
+    page = edit(client, meta)
+    alter(field(meta, "title"), help=f"theirs {hostile}")
+    page.form.set(page.form.row("title"), help=f"mine {hostile}", default="", choices="")
+    page.form.set(page.form.row("isbn"), name=hostile)
+    page.press("_plan")
+    assert "Keep yours" in page.form.markup
+    live = client.post(reverse("admin:dynamo_metamodel_plan", args=[meta.pk]), page.form.data)
+    for text in (page.form.markup, live.text):
+        assert "<script>alert(1)" not in text
+        assert "&lt;script&gt;alert(1)" in text
