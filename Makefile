@@ -19,7 +19,7 @@ TESTS_mariadb := tests/integration
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-check test $(DATABASES:%=test-%) bench format lint types docs-check docs pictures \
+.PHONY: help demo demo-check test $(DATABASES:%=test-%) bench format lint types docs-check docs messages pictures \
     system-packages clean
 .DEFAULT_GOAL := help
 
@@ -32,6 +32,7 @@ help:
 	@echo "make lint         format check, ruff, import contract, templates"
 	@echo "make types        mypy"
 	@echo "make docs         write the generated reference pages"
+	@echo "make messages     gather the texts to translate, and compile the translations"
 	@echo "make pictures     take the pictures of the README anew"
 	@echo "make docs-check   fail when the generated reference pages are stale"
 	@echo "make clean        remove the virtual environment, the demo's data and all caches"
@@ -65,6 +66,11 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+messages: $(VENV)/.dev
+	@for package in dynamo projections; do \
+	    (cd $$package && ../$(BIN)/python -m django makemessages --locale de --no-location --no-wrap \
+	        --ignore demo && ../$(BIN)/python -m django compilemessages) || exit 1; done
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.docs_reference

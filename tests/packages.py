@@ -21,6 +21,8 @@ def missing() -> Iterator[str]:
     """Name each package of which no command, or no file, is there."""
     if not any(map(there, ("chromium", "chromium-browser", "google-chrome"))):
         yield "chromium"
+    if not there("xgettext"):
+        yield "gettext"
     if not there("redis-server"):
         yield "redis-server"
     if not there("initdb"):
