@@ -182,15 +182,18 @@ CASES: Final = (
         size=MANY,
         prepare=partial(class_update, True),
     ),
-    Case(
-        name="boot",
-        database="postgres",
-        title="a process starts and connects, {size:,} models",
-        floor="django.setup() and a connection that reads no schema",
-        beyond=50e-3,
-        rounds=20,
-        size=MANY,
-        prepare=boot,
+    *(
+        Case(
+            name="boot",
+            database=database,
+            title="a process starts and connects, {size:,} models",
+            floor="django.setup() and a connection that reads no schema",
+            beyond=50e-3,
+            rounds=20,
+            size=MANY,
+            prepare=boot,
+        )
+        for database in ("sqlite", "postgres")
     ),
     Case(
         name="changelist",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import pytest
 
 from tests.benchmarks import report
 from tests.benchmarks.__main__ import verdict
-from tests.benchmarks.measure import WARM_UP, Pair, Result, Timing, summary, take_turns
+from tests.benchmarks.measure import WARM_UP, Case, Pair, Result, Timing, measure, summary, take_turns
 from tests.benchmarks.running import Outcome
 
 
-def result(*, measured=3.0, floor=2.0, target=1.5, best=2.0):
+def result(*, measured=3.0, floor=2.0, target=1.5, best=2.0, beyond=0.0):
     return Result(
         name="save",
         title="a save",
@@ -22,6 +23,7 @@ def result(*, measured=3.0, floor=2.0, target=1.5, best=2.0):
         unit="ms",
         measured=Timing(median=measured / 1000, minimum=0.002),
         floor=Timing(median=floor / 1000, minimum=best / 1000),
+        beyond=beyond / 1000,
     )
 
 
@@ -52,6 +54,26 @@ def test_the_page_says_in_words_whether_a_target_is_met():
     assert row in page
     assert page.count("missed") == 1
     assert "## SQLite 3\n" in page
+
+
+def test_a_target_may_be_a_time_beyond_the_floor():
+    page = report.page([outcome(result(measured=9.0, beyond=7.5), result(measured=9.0, beyond=6.5))])
+    assert "| floor + 7.50 ms | 7 | met |" in page
+    assert "| floor + 6.50 ms | 7 | missed |" in page
+
+
+def refuse() -> None:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize("timed", [list, refuse])
+def test_what_the_sides_started_is_stopped_at_the_end(timed):
+    ended: list[bool] = []
+    pair = Pair(measured=lambda _: timed, floor=lambda _: timed, end=lambda: ended.append(True))
+    case = Case(name="x", database="sqlite", title="x", floor="y", prepare=lambda *_: pair, rounds=1)
+    with suppress(RuntimeError):
+        measure(case)
+    assert ended == [True]
 
 
 def test_a_floor_that_could_be_much_faster_is_called_noisy():
