@@ -98,7 +98,6 @@ class Tailer:
         False is for one that came later: it is asked for now.
         """
         if grant not in self._checked:
-            self._check_by = 0.0
             self._woken.set()
             return False
         if reason := self._checked[grant]:
@@ -131,21 +130,23 @@ class Tailer:
 
     async def _look(self) -> bool:
         """Take in what is new; says whether there was anything."""
+        everyone = tuple(self.grants)
         due = self._loop.time() >= self._check_by
+        asked = everyone if due else [grant for grant in everyone if grant not in self._checked]
         try:
-            batch, checked = await self._worker.run(
-                look, self._mark, self._names, tuple(self.grants), check=due
-            )
+            batch, checked = await self._worker.run(look, self._mark, self._names, everyone, asked)
         except Error as error:
             # The database is restarting, or busy: readers keep their place.
             logger.warning("the stream cannot read the log now and tries again: %s", error)
             return False
-        if checked is not None:
+        if batch is not None or due:
             self._checked = checked
             self._check_by = self._loop.time() + conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS")
+        else:
+            self._checked |= checked
         if batch is not None:
             self._take(batch)
-        if batch is not None or checked is not None:
+        if batch is not None or checked:
             self._tell()
         return batch is not None
 
@@ -195,13 +196,14 @@ def tailing(grant: Grant) -> Iterator[Tailer]:
 
 
 def look(
-    since: Mark | None, names: Names, grants: Sequence[Grant], *, check: bool
-) -> tuple[Batch | None, Answers | None]:
+    since: Mark | None, names: Names, everyone: Sequence[Grant], others: Sequence[Grant]
+) -> tuple[Batch | None, Answers]:
     """Read what is new, and then ask who may still read: who lost the right before that was recorded, lost it
-    in time. Without news only if a check is due.
+    in time. Everyone is asked about when there is something new, else only those others.
     """
     batch = read(since, names)
-    return batch, revoked(grants) if batch is not None or check else None
+    asked = others if batch is None else everyone
+    return batch, revoked(asked) if asked else {}
 
 
 def read(since: Mark | None, names: Names) -> Batch | None:

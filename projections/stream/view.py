@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Final
@@ -36,6 +37,8 @@ class EventStream(StreamingHttpResponse):
         super().__init__(frames, content_type="text/event-stream", **options)
         self._frames = frames
         self._slot = slot
+        # Django does not close the response of a reader that has gone before it was begun.
+        weakref.finalize(self, slot.release)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:

@@ -228,6 +228,17 @@ def until_open(client: httpx.Client) -> None:
     raise AssertionError("no place became free")
 
 
+def test_readers_that_go_at_once_leave_no_place_taken(limited):
+    header = token(limited)["Authorization"]
+    address = urlsplit(limited.server.url)
+    request = f"GET {EVERYTHING} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {header}\r\n\r\n"
+    for _ in range(30):
+        with socket.create_connection((address.hostname, address.port)) as hasty:
+            hasty.sendall(request.encode())
+    with limited.client("admin") as admin:
+        until_open(admin)
+
+
 def test_limit_of_an_address_holds_for_all_users_there(own_site):
     own_site.server.close()
     own_site.environment["DYNAMO_TEST_SETTINGS"] = json.dumps({"DYNAMO_STREAM_LIMIT_PER_ADDRESS": 1})

@@ -192,6 +192,37 @@ def test_readers_of_one_loop_share_one_tailer(root):
     run(work)
 
 
+def test_a_reader_that_comes_has_nobody_else_asked_about(root, monkeypatch):
+    """Else a thousand who come one after the other would be half a million questions."""
+    asked: list[int] = []
+    revoked = tailer.revoked
+
+    def counted(grants):
+        asked.append(len(grants))
+        return revoked(grants)
+
+    monkeypatch.setattr(tailer, "revoked", counted)
+    users = [User.objects.create_superuser(f"user{n}") for n in range(4)]
+
+    async def work():
+        streams = []
+        for user in users:
+            stream = frames(await opened(user))
+            await anext(stream)
+            waiting = asyncio.ensure_future(upto(stream, 1))
+            streams.append((stream, waiting))
+            expected = len(streams)
+            await until(lambda: sum(asked) >= expected)  # noqa: B023  # awaited at once
+        assert sum(asked) == len(users)
+        await call(make, "Shared")
+        assert await asyncio.gather(*(waiting for _, waiting in streams)) == [[1]] * len(users)
+        assert max(asked) == len(users)
+        for stream, _ in streams:
+            await stream.aclose()
+
+    run(work)
+
+
 def test_cancelled_reader_releases_everything(root):
     async def work():
         stream = frames(await opened(root))
