@@ -1,62 +1,76 @@
-"""The pages of one generated model, at whose names Django would look for each model anew."""
+"""The pages that every ModelAdmin has, found for any generated model by patterns that are compiled once.
+
+Django compiles the patterns of each admin anew, and needs the admin for it, which is made anew when its model
+changes. What differs from model to model is only its name in the address and in the names of the pages.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from functools import update_wrapper
+from typing import Any, Final
 
-from django.contrib.admin import ModelAdmin, site
-from django.contrib.admin.models import LogEntry
-from django.urls import URLPattern, URLResolver
-from django.urls.resolvers import RoutePattern
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.sites import AdminSite
+from django.urls import URLResolver
+from django.urls.resolvers import ResolverMatch, RoutePattern
 
-Shape: TypeAlias = list[tuple[str, str]]
+from events.models import Head
 
-# For which addresses of pages are worked out; not "/" alone, after which Django would escape a second slash.
-PREFIX: Final = "/-/"
-
-
-class Beginning(RoutePattern):
-    """How the addresses of a model's pages begin; Django would compile a regular expression for each."""
-
-    def match(self, path: str) -> tuple[str, tuple[Any, ...], dict[str, Any]] | None:
-        beginning = str(self)
-        return (path.removeprefix(beginning), (), {}) if path.startswith(beginning) else None
+# What stands before a page's own part of an address while that is looked up; two slashes at the start of an
+# address would be encoded.
+BEFORE: Final = "/-/"
 
 
-class Pages(URLResolver):
-    """A resolver of what an admin has as its pages.
+class Page:
+    """A view of a model's admin, which is made when the page is shown."""
 
-    A resolver gathers the names of its pages when it is first asked for one, which takes longer than all the
-    rest. Most admins have the same pages, whose names differ by the model's: those are gathered once.
-    """
+    __name__: str
 
-    def __init__(self, admin: ModelAdmin[Any]) -> None:
-        opts = admin.opts
-        self.names = f"{opts.app_label}_{opts.model_name}_"
-        super().__init__(Beginning(f"{opts.app_label}/{opts.model_name}/"), admin.urls)
+    def __init__(self, site: AdminSite, model: Any, view: Any) -> None:
+        self.site = site
+        self.model = model
+        update_wrapper(self, view)
 
-    def _reverse_with_prefix(self, view: Any, prefix: str, *args: Any, **kwargs: Any) -> str:
-        known: Any = common()
-        if shape(self.url_patterns, self.names) == shape(known.url_patterns):
-            page = view.removeprefix(self.names)
-            # Django compiles a regular expression for each prefix.
-            found = str(known._reverse_with_prefix(page, PREFIX, *args, **kwargs))
-            return prefix + found.removeprefix(PREFIX)
-        return str(super()._reverse_with_prefix(view, prefix, *args, **kwargs))  # type: ignore[misc]
+    @property
+    def model_admin(self) -> Any:
+        return self.site.get_model_admin(self.model)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.site.admin_view(getattr(self.model_admin, self.__name__))(*args, **kwargs)
 
 
-@lru_cache(maxsize=1)
-def common() -> URLResolver:
-    """The pages that Django gives every model, by names without that model's."""
-    patterns = ModelAdmin(LogEntry, site).get_urls()
-    renamed = [(p, (p.name or "").removeprefix("admin_logentry_")) for p in patterns]
-    return URLResolver(
-        RoutePattern(""), [URLPattern(p.pattern, p.callback, name=name) for p, name in renamed]
-    )
+class StockPages:
+    """The pages of `ModelAdmin.get_urls`, on one site, for admins that have no others."""
+
+    def __init__(self, site: AdminSite) -> None:
+        self.site = site
+        # Any model is as good as another: none of its pages is shown.
+        self.pages: Any = URLResolver(RoutePattern(""), ModelAdmin(Head, site).get_urls())
+        self.prefix = name_of(Head, "")
+
+    def resolve(self, model: Any, kind: type, rest: str) -> ResolverMatch | None:
+        """The page at the rest of an address; None for one that only an admin can make, as the redirect."""
+        match: ResolverMatch = self.pages.resolve(rest)
+        if match.url_name is None:
+            return None
+        match.func = Page(self.site, model, getattr(kind, match.func.__name__))
+        match.url_name = name_of(model, match.url_name.removeprefix(self.prefix))
+        return match
+
+    def reverse(self, page: str, *args: Any, **kwargs: Any) -> str:
+        """The rest of an address, or NoReverseMatch."""
+        found: str = self.pages._reverse_with_prefix(f"{self.prefix}{page}", BEFORE, *args, **kwargs)
+        return found.removeprefix(BEFORE)
 
 
-def shape(patterns: Iterable[Any], names: str = "") -> Shape:
-    """The addresses of pages and their names, without the model's."""
-    return [(str(p.pattern), (getattr(p, "name", None) or "").removeprefix(names)) for p in patterns]
+def has_others(kind: Any) -> bool:
+    """Whether a ModelAdmin has pages of its own."""
+    return kind.get_urls is not ModelAdmin.get_urls or kind.urls is not ModelAdmin.urls
+
+
+def name_of(model: Any, page: str) -> str:
+    return f"{model._meta.app_label}_{model._meta.model_name}_{page}"
+
+
+def route_of(model: Any) -> str:
+    return f"{model._meta.app_label}/{model._meta.model_name}/"

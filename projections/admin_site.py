@@ -26,7 +26,7 @@ from django.urls.resolvers import RegexPattern, ResolverMatch, RoutePattern
 
 from events.schema import ModelSchema
 from projections.admin_index import app_list, own_admins
-from projections.admin_pages import Pages
+from projections.admin_pages import BEFORE, StockPages, has_others, name_of, route_of
 from projections.registry import registry
 from projections.transition import Transition
 
@@ -86,6 +86,11 @@ class LazyAdmins(dict[Any, Any]):
             self.made[schema.id] = (schema.version, admin)
         return admin
 
+    def kind(self, model: Any) -> type[Any]:
+        """The class of a model's admin, which is not made for that."""
+        registered, schema = super().get(model), shown(model)
+        return type(registered) if schema is None or registered is not None else admin_class(schema)
+
     def __contains__(self, model: object) -> bool:
         return super().__contains__(model) or shown(model) is not None
 
@@ -101,7 +106,8 @@ class GeneratedResolver(URLResolver):
 
     def __init__(self, site: AdminSite) -> None:
         super().__init__(RoutePattern(""), ())
-        self.site = site
+        self.site: Any = site
+        self.stock = StockPages(site)
 
     @property
     def url_patterns(self) -> list[Any]:
@@ -119,15 +125,29 @@ class GeneratedResolver(URLResolver):
         model = listed(label, name) if slash else None
         if model is None:
             raise Resolver404({"path": path, "tried": []})
-        return self.of(model).resolve(str(path))
+        kind = self.site._registry.kind(model)
+        match = None if has_others(kind) else self.stock.resolve(model, kind, rest.partition("/")[2])
+        match = match or self.of(model).resolve(str(path))
+        match.route = f"{route_of(model)}{match.route}"
+        return match
+
+    def address(self, model: Any, view: str, *args: Any, **kwargs: Any) -> str:
+        """The address of a model's page below the admin site, or NoReverseMatch."""
+        route = route_of(model)
+        if has_others(self.site._registry.kind(model)):
+            resolver: Any = self.of(model)
+            found: str = resolver._reverse_with_prefix(view, f"{BEFORE}{route}", *args, **kwargs)
+            return found.removeprefix(BEFORE)
+        return f"{route}{self.stock.reverse(view.removeprefix(name_of(model, '')), *args, **kwargs)}"
 
     def of(self, model: Any) -> URLResolver:
         """The resolver of one model's pages."""
         admin = self.site.get_model_admin(model)
-        route = f"{model._meta.app_label}/{model._meta.model_name}/"
+        route = route_of(model)
         found: URLResolver | None = vars(admin).get(RESOLVER)
         if found is None or str(found.pattern) != route:
-            found = vars(admin)[RESOLVER] = Pages(admin)
+            # It gathers the names of its pages when first asked for one, which takes longer than the rest.
+            found = vars(admin)[RESOLVER] = URLResolver(RoutePattern(route), admin.urls)
         return found
 
 
@@ -149,20 +169,21 @@ class NamedResolver:
             if registry.has_pages(str(label)):
                 return self._app_list(prefix, label)
         for model in named(view):
-            resolver: Any = self.generated.of(model)
             try:
-                index = "%" if self.converters else self.known._reverse_with_prefix("index", prefix)
-                if "%" in index:
-                    # What is encoded already must not be encoded again.
-                    around = self._around(resolver)
+                if self.converters:
+                    around = self._around(self.generated.of(model))
                     return str(around._reverse_with_prefix(view, prefix, *args, **kwargs))
-                return str(resolver._reverse_with_prefix(view, f"{index}{resolver.pattern}", *args, **kwargs))
+                return f"{self._index(prefix)}{self.generated.address(model, view, *args, **kwargs)}"
             except NoReverseMatch:
                 continue
         return str(self.known._reverse_with_prefix(view, prefix, *args, **kwargs))
 
     def _app_list(self, prefix: str, label: str) -> str:
-        return f"{self.known._reverse_with_prefix('index', prefix)}{label}/"
+        return f"{self._index(prefix)}{label}/"
+
+    def _index(self, prefix: str) -> str:
+        # Encoded already: what is found below it must not be encoded together with it.
+        return str(self.known._reverse_with_prefix("index", prefix))
 
     def _around(self, resolver: URLResolver) -> Any:
         """The site's own place in the project's URLs takes arguments, such as a tenant's name."""

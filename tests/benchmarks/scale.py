@@ -119,7 +119,7 @@ CASES: Final = (
         database="sqlite",
         title="resolve and reverse of a model's page after the model changed",
         floor="of the page of a hand-written model",
-        target=10.0,
+        target=3.0,
         rounds=40,
         prepare=pages,
     ),

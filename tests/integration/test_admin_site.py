@@ -13,6 +13,7 @@ from django.contrib import admin
 from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.models import Permission, User
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, URLResolver, path, resolve, reverse
@@ -34,6 +35,13 @@ def book() -> Any:
         meta = MetaModel.objects.create(name="Book")
         MetaField.objects.create(meta_model=meta, name="title", type="CharField")
     return meta
+
+
+@pytest.fixture
+def own_admin() -> Iterator[Any]:
+    """Registers an own ModelAdmin of the book."""
+    yield dynamo.register_admin("dynamic.Book")
+    admin_index.own_admins.clear()
 
 
 @pytest.fixture
@@ -133,17 +141,50 @@ def test_help_text_is_shown_as_text(root: Client, book: Any) -> None:
     assert "&lt;script&gt;alert(1)" in page
 
 
-def test_an_own_admin_is_used_for_its_model(root: Client, book: Any) -> None:
+def test_pages_have_the_addresses_and_names_that_django_gives_them(root: Client, book: Any) -> None:
+    model: Any = book.get_model()
+    django: Any = URLResolver(RoutePattern("dynamic/book/"), admin.site.get_model_admin(model).urls)
+    for rest in ("", "add/", "5/", "5/change/", "a_2Fb/history/", "x/y/delete/", "add/change/"):
+        ours, its = resolve(f"/admin/dynamic/book/{rest}"), django.resolve(f"dynamic/book/{rest}")
+        assert (ours.url_name, ours.args, ours.kwargs) == (its.url_name, its.args, its.kwargs)
+        assert ours.route == f"admin/dynamic/book/{its.route}"
+        assert (ours.func.__name__, ours.func.model_admin) == (its.func.__name__, its.func.model_admin)
+    for page, args in (("changelist", ()), ("add", ()), ("change", (5,)), ("history", ("/ä%",))):
+        name = f"dynamic_book_{page}"
+        assert reverse(f"admin:{name}", args=args) == django._reverse_with_prefix(
+            name, "/admin/dynamic/book/", *args
+        )
+    for page, args in (("changelist", (5,)), ("change", ()), ("other", ()), ("", ())):
+        with pytest.raises(NoReverseMatch, match=f"dynamic_book_{page}"):
+            reverse(f"admin:dynamic_book_{page}", args=args)
+    moved = root.get("/admin/dynamic/book/5/")
+    assert (moved.status_code, moved.url) == (302, "/admin/dynamic/book/5/change/")
+
+
+def test_an_own_admin_is_used_for_its_model(own_admin: Any, book: Any) -> None:
     class BookAdmin(admin.ModelAdmin):
         list_display = ("pk",)
 
-    dynamo.register_admin("dynamic.Book")(BookAdmin)
-    try:
-        assert isinstance(admin.site.get_model_admin(book.get_model()), BookAdmin)
-    finally:
-        from projections.admin_index import own_admins
+    own_admin(BookAdmin)
+    assert isinstance(admin.site.get_model_admin(book.get_model()), BookAdmin)
 
-        own_admins.clear()
+
+def test_an_own_admin_may_have_pages_of_its_own(root: Client, own_admin: Any, book: Any) -> None:
+    class BookAdmin(admin.ModelAdmin):
+        def get_urls(self) -> list[Any]:
+            own = path("sold/<int:year>/", self.sold, name="dynamic_book_sold")
+            return [own, *super().get_urls()]
+
+        def sold(self, request: Any, year: int) -> HttpResponse:
+            return HttpResponse(f"{self.opts.verbose_name} {year}")
+
+        def changelist_view(self, request: Any, extra_context: Any = None) -> HttpResponse:
+            return HttpResponse("all")
+
+    own_admin(BookAdmin)
+    for name, args, said in (("sold", [1999], "book 1999"), ("changelist", [], "all")):
+        assert root.get(reverse(f"admin:dynamic_book_{name}", args=args)).content.decode() == said
+    assert root.get(reverse("admin:dynamic_book_add")).status_code == 200
 
 
 @pytest.fixture
