@@ -18,12 +18,12 @@ Lookup: TypeAlias = Callable[[str], ModelSchema | None]
 
 MODULE: Final = "projections.generated"
 CHOSEN: Final = ("verbose_name", "verbose_name_plural", "ordering")
+KEY: Final = models.BigAutoField(verbose_name="ID", primary_key=True, auto_created=True, serialize=False)
 
 
 def create(schema: ModelSchema, lookup: Lookup, registry: Any) -> type[models.Model]:
     """Make the class and register it with `registry`, an app registry or a facade of one."""
-    key = models.BigAutoField(verbose_name="ID", primary_key=True, auto_created=True, serialize=False)
-    attributes: dict[str, Any] = {"__module__": MODULE, "dynamo_id": schema.id, "id": key}
+    attributes: dict[str, Any] = {"__module__": MODULE, "dynamo_id": schema.id, "id": fields.duplicate(KEY)}
     # What is not chosen, Django derives as `verbose_name` and `verbose_name_plural` below do.
     chosen = {name: schema.options[name] for name in CHOSEN if schema.options.get(name)}
     named = {"app_label": schema.app, "db_table": schema.db_table, **chosen}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy, deepcopy
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.html import escape
 
-from events.schema import FieldSchema, thaw
+from events.schema import FieldSchema, Frozen, thaw
 from projections.field_types import (
     FACTORIES,
     INDEXABLE_LENGTH,
@@ -38,6 +38,7 @@ __all__ = [
     "STOCK",
     "FieldType",
     "build",
+    "duplicate",
     "element_type",
     "field_type",
     "field_types",
@@ -45,13 +46,20 @@ __all__ = [
     "parse",
 ]
 
+# Types whose fields differ by what stands in their schemas only: no setting, no field inside the field.
+COPIED: Final = STOCK.keys() - {"FilePathField"}
+
 
 def nullable(schema: FieldSchema) -> bool:
     """NULL is for optional values, except text, whose empty value is ''; unique text needs NULL again."""
     row = field_type(schema.type)
-    if schema.required or row is None or schema.is_many_to_many:
+    return row is not None and _nullable(schema, row)
+
+
+def _nullable(schema: FieldSchema, row: FieldType) -> bool:
+    if schema.required or schema.is_many_to_many:
         return False
-    return schema.unique or not row.cls.empty_strings_allowed
+    return bool(schema.unique or not row.cls.empty_strings_allowed)
 
 
 def takes_empty(schema: FieldSchema) -> bool:
@@ -65,28 +73,12 @@ def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
     row = field_type(schema.type)
     if row is None:
         raise LookupError(f"field type {schema.type!r} is not in the table of field types")
-    kwargs: dict[str, Any] = {
-        "blank": not schema.required,
-        "help_text": escape(schema.help) if schema.help else "",
-    }
-    if schema.verbose_name:
-        kwargs["verbose_name"] = schema.verbose_name
-    options = dict(schema.options)
-    factory = options.pop("default_factory", None)
-    if schema.is_many_to_many:
-        many: Any = row.cls(to=target, db_table=schema.table, **options, **{**kwargs, "help_text": ""})
-        many.form_help = kwargs["help_text"]
-        relation: models.Field[Any, Any] = many
-        return relation
-    kwargs["null"] = nullable(schema)
-    kwargs["db_column"] = schema.column
-    if schema.unique and schema.type != "OneToOneField":
-        kwargs["unique"] = True
-    if row.is_relation:
-        on_delete = ON_DELETE[options.pop("on_delete")]
-        key: models.Field[Any, Any] = row.cls(to=target, on_delete=on_delete, **options, **kwargs)
-        return key
-    built: models.Field[Any, Any] = row.cls(**_arguments(row, options), **kwargs)
+    if schema.is_relation:
+        return _relation(schema, row, target)
+    built = _value_field(schema, row)
+    if schema.help:
+        built.help_text = escape(schema.help)
+    factory = schema.options.get("default_factory")
     if factory is not None:
         built.default = FACTORIES[factory]
     elif schema.default is not None:
@@ -94,6 +86,58 @@ def build(schema: FieldSchema, target: Any = None) -> models.Field[Any, Any]:
     if schema.choices:
         built.choices = list(_choices(built, schema.choices))
     return built
+
+
+def _relation(schema: FieldSchema, row: FieldType, target: Any) -> models.Field[Any, Any]:
+    help_text = escape(schema.help) if schema.help else ""
+    kwargs: dict[str, Any] = {**schema.options, "to": target, "blank": not schema.required}
+    if schema.verbose_name:
+        kwargs["verbose_name"] = schema.verbose_name
+    if schema.is_many_to_many:
+        many: Any = row.cls(db_table=schema.table, **kwargs)
+        many.form_help = help_text
+        links: models.Field[Any, Any] = many
+        return links
+    if schema.unique and schema.type != "OneToOneField":
+        kwargs["unique"] = True
+    kwargs["on_delete"] = ON_DELETE[kwargs["on_delete"]]
+    kwargs.update(null=_nullable(schema, row), db_column=schema.column, help_text=help_text)
+    key: models.Field[Any, Any] = row.cls(**kwargs)
+    return key
+
+
+def _value_field(schema: FieldSchema, row: FieldType) -> models.Field[Any, Any]:
+    options = schema.options
+    if "default_factory" in options:
+        options = Frozen({name: value for name, value in options.items() if name != "default_factory"})
+    made: Any = _copy if schema.type in COPIED else _made
+    built: Any = made(row.name, options, not schema.required, _nullable(schema, row), schema.unique)
+    if schema.verbose_name:
+        built.verbose_name = built._verbose_name = schema.verbose_name
+    built.db_column = schema.column
+    field: models.Field[Any, Any] = built
+    return field
+
+
+def duplicate(original: models.Field[Any, Any]) -> Any:
+    """A field like that one, as Django copies those of abstract models: making one takes far longer."""
+    copied: Any = copy(original)
+    copied.creation_counter = models.Field.creation_counter
+    models.Field.creation_counter += 1
+    return copied
+
+
+def _copy(*given: Any) -> Any:
+    return duplicate(_original(*given))
+
+
+def _made(type_name: str, options: Frozen, blank: bool, null: bool, unique: bool) -> Any:
+    row = field_type(type_name)
+    assert row is not None
+    return row.cls(blank=blank, null=null, unique=unique, **_arguments(row, dict(options)))
+
+
+_original = lru_cache(maxsize=1_024)(_made)
 
 
 def _arguments(row: FieldType, options: dict[str, Any]) -> dict[str, Any]:

@@ -187,7 +187,9 @@ def track(model: type[Model]) -> None:
                 fresh(field)
     if not isinstance(model._meta, RelationOptions):
         model._meta.__class__ = RelationOptions
-        expire(model)
+        if "dynamo_id" not in vars(model):
+            # A generated class is new, and gets new options when it is shown.
+            expire(model)
 
 
 def fresh(field: Any) -> Any:

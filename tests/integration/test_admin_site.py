@@ -187,25 +187,6 @@ def test_an_own_admin_may_have_pages_of_its_own(root: Client, own_admin: Any, bo
     assert root.get(reverse("admin:dynamic_book_add")).status_code == 200
 
 
-@pytest.fixture
-def own_pages() -> Iterator[None]:
-    class BookAdmin(admin.ModelAdmin):
-        def get_urls(self) -> list[Any]:
-            return [path("print/", self.add_view, name="dynamic_book_print"), *super().get_urls()]
-
-    dynamo.register_admin("dynamic.Book")(BookAdmin)
-    yield
-    from projections.admin_index import own_admins
-
-    own_admins.clear()
-
-
-def test_an_own_admin_may_have_pages_of_its_own(book: Any, own_pages: None) -> None:
-    assert reverse("admin:dynamic_book_print") == "/admin/dynamic/book/print/"
-    assert resolve("/admin/dynamic/book/print/").url_name == "dynamic_book_print"
-    assert reverse("admin:dynamic_book_change", args=[7]) == "/admin/dynamic/book/7/change/"
-
-
 @pytest.mark.parametrize("key", ["7", "a b", "/7", "//7", "50%", "é", "_2F"])
 def test_an_address_is_the_one_that_django_makes(book: Any, key: str) -> None:
     plain = URLResolver(

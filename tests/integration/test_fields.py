@@ -206,6 +206,18 @@ def test_a_required_unique_uuid_gets_a_value_of_its_own_for_every_row():
     assert meta.get_model().objects.values("x").distinct().count() == 3
 
 
+def test_fields_that_are_described_alike_are_fields_of_their_own():
+    one, other = (make(name, a="CharField", b="CharField") for name in ("One", "Other"))
+    fields = [one.get_model()._meta.local_fields[1], *other.get_model()._meta.local_fields[1:]]
+    assert len(set(fields)) == 3
+    assert fields[1] < fields[2]
+    said = {"help": "h", "verbose_name": "v", "choices": [["x", "X"]], "default": "x"}
+    alter(one.fields.get(name="a"), **said)
+    for field in fields[1:]:
+        assert (field.help_text, field.choices, field.has_default()) == ("", None, False)
+        assert field.verbose_name == field.name
+
+
 def test_rows_do_not_share_a_mutable_default():
     cls = made("JSONField", default={"a": []})
     cls().x["a"].append(1)
