@@ -43,27 +43,26 @@ def update(
     `renamed` are the ids of models that changed their name in the same transition: link tables and
     accessors carry those names.
     """
-    old = {f.id: f for f in before.fields}
-    new = {f.id: f for f in after.fields}
-    stale = {
-        key
-        for key, f in new.items()
-        if key in old and (not old[key].is_like(f) or _names_moved(f, after.id, renamed))
-    }
+    former = {f.id: f for f in before.fields}
     here = {f.dynamo_id: f for f in own_fields(model)}
-    gone = [here[key] for key in old if key in here and (key not in new or key in stale)]
-    fresh = [f for key, f in new.items() if key in stale or key not in here]
-    order = {key: index for index, key in enumerate(new)}
+    kept = {f.id for f in after.fields if f.id in here and _stays(former.get(f.id), f, after.id, renamed)}
+    gone = [here[key] for key in former if key in here and key not in kept]
+    fresh = [f for f in after.fields if f.id not in kept]
     if gone or fresh:
+        order = {f.id: index for index, f in enumerate(after.fields)}
         made = [_named(django_field(f, after, lookup), f.name) for f in fresh]
         relations.swap(model, gone, made, lambda f: order.get(getattr(f, "dynamo_id", ""), -1))
     describe(model, before, after)
 
 
-def _names_moved(field: FieldSchema, model_id: str, renamed: frozenset[str]) -> bool:
-    if not field.is_relation:
+def _stays(former: FieldSchema | None, field: FieldSchema, model_id: str, renamed: frozenset[str]) -> bool:
+    """Whether the class's field is what it should be; one that is new in the schema was made of that."""
+    if former is None:
+        return True
+    if former is not field and not former.is_like(field):
         return False
-    return model_id in renamed or (field.is_many_to_many and field.related_model in renamed)
+    moved = model_id in renamed or (field.is_many_to_many and field.related_model in renamed)
+    return not (moved and field.is_relation)
 
 
 def _named(field: Any, name: str) -> Any:

@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from events.envelope import Mark
 from events.names import Key, link_keys
-from events.schema import ModelSchema
+from events.schema import FieldSchema, ModelSchema
 from projections import accessors, classes, relations
 from projections.catalogue import Catalogue
 from projections.lazy import Facade, waiting
@@ -217,7 +217,8 @@ class Registry:
         self._links.update({key: cls for key, cls in built.items() if names.owner(key) is not None})
         self._classes.update(made)
         for schema_id in made:
-            self._expire_around(self.models[schema_id])
+            schema = self.models[schema_id]
+            self._expire_around(schema, schema.fields)
         awaited = {cls for key, cls in built.items() if key in waiting}
         for field in relations.hand_written_relations() if awaited else ():
             if field.remote_field.model in awaited:
@@ -332,7 +333,7 @@ class Registry:
 
     def _build_targets(self, schema: ModelSchema) -> None:
         for field in schema.fields:
-            target = self.models.get(field.related_model)
+            target = self.models.get(field.related_model) if field.is_relation else None
             if target is not None and not target.retired and target.id != schema.id:
                 self._find(target.key)
 
@@ -350,27 +351,26 @@ class Registry:
         return model_id in self._retired and self._retired[model_id][0]() is not None
 
     def _expire_targets(self, change: Change) -> None:
-        for schema in (change.live_before, change.live_after):
-            if schema is not None:
-                self._expire_around(schema)
+        before, after = change.live_before, change.live_after
+        if before is None or after is None or _is_named_anew(change):
+            for schema in filter(None, (before, after)):
+                self._expire_around(schema, schema.fields)
+        else:
+            # Relations that stay say to their targets what they said before.
+            self._expire_around(after, set(before.fields).symmetric_difference(after.fields))
 
-    def _expire_around(self, schema: ModelSchema) -> None:
-        """Classes that this one refers to have to look for their incoming relations again."""
-        for field in schema.fields:
-            if not field.is_relation:
-                continue
-            if "." in field.related_model:
-                target = classes.hand_written(field.related_model)
+    def _expire_around(self, schema: ModelSchema, fields: Iterable[FieldSchema]) -> None:
+        """Classes that these fields refer to have to look for their incoming relations again."""
+        for reference in {schema.id, *(field.related_model for field in fields if field.is_relation)}:
+            if "." in reference:
+                target = classes.hand_written(reference)
                 if target is not None:
                     relations.track(target)
                     target = relations.concrete(target)
             else:
-                target = self._classes.get(field.related_model)
+                target = self._classes.get(reference)
             if target is not None:
                 relations.expire(target)
-        own = self._classes.get(schema.id)
-        if own is not None:
-            relations.expire(own)
 
 
 def _relates_anew(change: Change) -> bool:

@@ -25,6 +25,7 @@ CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name
 INCOMING = "_dynamo_incoming"
 REFUSED = "_dynamo_refused"
 NOW = "_dynamo_now"
+DERIVED = frozenset((*CACHED, INCOMING, REFUSED, NOW, SETTERS))
 
 # Classes of relations and of their far sides, with those that keep nothing.
 FRESH: dict[type, type] = {}
@@ -231,17 +232,18 @@ def expire(model: type[Model]) -> None:
 
 def renew(model: Any, **attributes: Any) -> None:
     """Give a generated class options with these attributes, in one step."""
-    opts = copy.copy(model._meta)
-    _forget_derived(opts)
-    for name, value in attributes.items():
-        setattr(opts, name, value)
+    former = model._meta
+    opts = object.__new__(type(former))
+    # The first copy is one step, during which no other thread adds to what is copied.
+    kept = {name: value for name, value in dict(vars(former)).items() if name not in DERIVED}
+    vars(opts).update(kept, _get_fields_cache={}, **attributes)
     model._meta = opts
     for subclass in model.__subclasses__():
         expire(subclass)
 
 
 def _forget_derived(opts: Any) -> None:
-    for name in (*CACHED, INCOMING, REFUSED, NOW, SETTERS):
+    for name in DERIVED:
         opts.__dict__.pop(name, None)
     opts._get_fields_cache = {}
 
