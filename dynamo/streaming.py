@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,14 +27,12 @@ VARIABLE: Final = "DYNAMO_STREAM_TOKEN"
 
 
 def tail(tell: Tell, options: dict[str, Any]) -> bool:
-    """Print events until interrupted."""
-    try:
+    """Print events until interrupted, or told to end."""
+    with suppress(KeyboardInterrupt), _ended_by(signal.SIGTERM):
         if options["url"]:
             _tail_another(tell, options)
         else:
             _tail_here(tell, options["after"] or 0)
-    except KeyboardInterrupt:
-        pass
     return True
 
 
@@ -47,6 +49,19 @@ def token(tell: Tell, options: dict[str, Any]) -> bool:
         raise DynamoError(str(error)) from error
     tell({"token": made, "user": name, "seconds": options["seconds"]}, made)
     return True
+
+
+@contextmanager
+def _ended_by(number: signal.Signals) -> Iterator[None]:
+    """Have a signal interrupt as Ctrl-C does, which what runs in the background may not see."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, former)
 
 
 def _tail_here(tell: Tell, after: int) -> None:

@@ -47,14 +47,14 @@ def test_tail_follows_another_server_and_keeps_its_place(site, elsewhere, tmp_pa
         (before - 1, "dynamic.Tailed", None),
         (before, "dynamic.Tailed", "a"),
     ]
-    tail.send_signal(signal.SIGINT)
+    tail.send_signal(signal.SIGTERM)
     assert answered(tail) == (0, "", "")
     last = site.writer.change('m.description = "x"; m.save()')
     tail = manage(elsewhere, *ask)
     # The place is that of what was done with, so the one before the interruption may come again.
     lines = iter(tail.stdout.readline, "")
     assert any(json.loads(line)["position"] == last for line in lines)
-    tail.send_signal(signal.SIGINT)
+    tail.send_signal(signal.SIGTERM)
     assert answered(tail)[0] == 0
 
 
