@@ -28,6 +28,11 @@ VARIABLE: Final = "DYNAMO_STREAM_TOKEN"
 
 def tail(tell: Tell, options: dict[str, Any]) -> bool:
     """Print events until interrupted, or told to end."""
+    for name in ("token_file", "place"):
+        if options[name] and not options["url"]:
+            raise DynamoError(
+                f"--{name.replace('_', '-')} is for the stream of another server; name it with --url"
+            )
     with suppress(KeyboardInterrupt), _ended_by(signal.SIGTERM):
         if options["url"]:
             _tail_another(tell, options)

@@ -38,18 +38,13 @@ class Page:
 
 def page(using: str, wanted: Wanted, limit: int) -> Page:
     """The newest events that are wanted, with one query."""
-    found = _read(using, wanted, limit + 1)
+    found = [recorded_of(row) for row in _rows(using, wanted).values_list(*COLUMNS)[: limit + 1]]
     events, more = found[:limit], found[limit:]
     return Page(
         events=events,
         older=events[-1].position if more else None,
         torn=any(one.batch_id == events[-1].batch_id for one in more),
     )
-
-
-def event(using: str, position: int) -> Recorded | None:
-    """The event at a position."""
-    return next(iter(_read(using, Wanted(after=position - 1, before=position + 1), 1)), None)
 
 
 def holds(registry_id: str, recorded: Recorded) -> bool:
@@ -68,10 +63,6 @@ def holds(registry_id: str, recorded: Recorded) -> bool:
         data=recorded.data,
     )
     return own == recorded.hash
-
-
-def _read(using: str, wanted: Wanted, limit: int) -> list[Recorded]:
-    return [recorded_of(row) for row in _rows(using, wanted).values_list(*COLUMNS)[:limit]]
 
 
 def _rows(using: str, wanted: Wanted) -> QuerySet[SchemaEvent]:

@@ -85,9 +85,6 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
     actions = ("export_chosen",)
     list_per_page = 100
 
-    class Media:
-        css = {"all": ["dynamo/pages.css"]}
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ModelList
 

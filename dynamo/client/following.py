@@ -95,6 +95,9 @@ class Following:
             self.retry = message.retry
         if not message.event or not message.data:
             return
+        if not (message.id.isascii() and message.id.isdigit()):
+            said = f"{self.url} sends a frame without a position; it is no stream of Dynamo"
+            raise StreamRefused(said, status=200, text=message.data)
         self.failures = 0
         position = int(message.id)
         if message.event == "stream-error":

@@ -72,20 +72,22 @@ def model_history(request: HttpRequest, label: str) -> HttpResponse:
 def event(request: HttpRequest, position: int) -> HttpResponse:
     """One event: what it says, who recorded it, and its place in the chain."""
     using = conf.database()
-    found = timeline.event(using, position) if len(str(position)) <= MAX_DIGITS else None
+    head = store.head(using)
+    there = 0 < position <= head.position
+    found = next(store.read(using, after=position - 1, limit=1), None) if there else None
     if found is None:
         raise Http404(f"the log has no position {position}")
     context = {
         "title": _("Position %(position)s") % {"position": position},
         "recorded": found,
-        "line": _line(found, store.head(using).registry_id),
+        "line": _line(found, head.registry_id),
         "who": actors.names([found.actor])[found.actor],
         "when": parse_datetime(found.recorded_at),
         "model": wording.model_name(found),
         "changes": _changes(found),
         "payload": orjson.dumps(orjson.loads(found.data), option=orjson.OPT_INDENT_2).decode(),
         "neighbours": {"before": position - 1, "after": position + 1},
-        "last": store.head(using).position == position,
+        "last": head.position == position,
     }
     return page(request, "dynamo/event.html", context)
 
@@ -137,7 +139,8 @@ def _line(recorded: Recorded, registry_id: str) -> Line:
 
 def _changes(recorded: Recorded) -> list[tuple[str, str, str]]:
     """Each attribute with its former and its new value, as JSON."""
-    before, after = orjson.loads(recorded.data)["before"], orjson.loads(recorded.data)["after"]
+    data = orjson.loads(recorded.data)
+    before, after = data["before"], data["after"]
     names = sorted({*before, *after})
     return [(name, _json(before, name), _json(after, name)) for name in names]
 

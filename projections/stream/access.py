@@ -102,9 +102,10 @@ class Place:
 
     def takes(self, frame: Frame) -> bool:
         streams = self.grant.stream_ids
-        return (streams is None or frame.stream_id in streams) and (
-            not self.kinds or frame.name in self.kinds or frame.type in self.kinds
-        )
+        return (streams is None or frame.stream_id in streams) and self.asks_for(frame.type, frame.name)
+
+    def asks_for(self, type_name: str, name: str) -> bool:
+        return not self.kinds or name in self.kinds or type_name in self.kinds
 
 
 # None for a grant that holds, else why it does not any more.

@@ -42,11 +42,6 @@ class Slot:
             self._keys = []
 
 
-def opened() -> int:
-    """How many streams are open in this process."""
-    return _open[PROCESS, ""]
-
-
 def _full(keys: list[tuple[str, str]]) -> Iterator[str]:
     for key in keys:
         limit = conf.get(key[0])

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from events import store
 from projections import conf
+from projections.signals import frame_name
 from projections.stream import frames
 from projections.stream.access import admit
 from projections.stream.naming import Names
@@ -31,9 +32,9 @@ def page(request: HttpRequest) -> bytes:
     found = list(store.read(using, after=place.position, upto=upto, stream_ids=streams, limit=PAGE))
     events = []
     for one in found:
-        named = names.after(one)
-        made = frames.frame(one, *named)
-        if place.takes(made):
-            events.append({"name": made.name, "data": orjson.Fragment(frames.data(one, *named))})
+        # Also for those that are not asked for, as names go on from one to the next.
+        named, name = names.after(one), frame_name(one.type)
+        if place.asks_for(one.type, name):
+            events.append({"name": name, "data": orjson.Fragment(frames.data(one, *named))})
     position = found[-1].position if len(found) == PAGE else max(upto, place.position)
     return orjson.dumps({"position": position, "reset": place.reset, "events": events})

@@ -37,7 +37,7 @@ class EventStream(StreamingHttpResponse):
         super().__init__(frames, content_type="text/event-stream", **options)
         self._frames = frames
         self._slot = slot
-        # Django does not close the response of a reader that has gone before it was begun.
+        # A reader may go before the first frame is asked for; Django does not even close the response then.
         weakref.finalize(self, slot.release)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -49,10 +49,6 @@ class EventStream(StreamingHttpResponse):
                     yield chunk
         finally:
             self._slot.release()
-
-    def close(self) -> None:
-        super().close()
-        self._slot.release()
 
 
 def plain(view: Callable[..., Any]) -> Callable[..., Any]:

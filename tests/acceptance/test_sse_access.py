@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.acceptance.frames import following
-from tests.acceptance.test_sse_server import EVERYTHING, field, model, status, user
+from tests.acceptance.streams import EVERYTHING, field, model, status, user
 
 TOKEN = "answer = dynamo.stream_token(User.objects.get(username={!r}), seconds={})"
 
@@ -196,7 +196,7 @@ def test_other_sites_are_not_told_that_they_may_read(site, admin):
 
 
 @pytest.fixture
-def limited(own_site, monkeypatch):
+def limited(own_site):
     """A site whose server allows three streams, two for a user."""
     own_site.server.close()
     own_site.environment["DYNAMO_TEST_SETTINGS"] = json.dumps(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import sys
 import pytest
 
 from tests.acceptance.site import ROOT
-from tests.acceptance.test_sse_server import model, user
+from tests.acceptance.streams import model, user
 
 
 def manage(site, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -71,4 +70,9 @@ def test_token_is_for_users_who_may_log_in(site):
     for name, said in (("sleeping", "not active"), ("nobody", "no user 'nobody'")):
         code, out, errors = answered(manage(site, "token", name))
         assert (code, out, said in errors) == (1, "", True)
-    assert os.environ.get("DYNAMO_STREAM_TOKEN") is None
+
+
+@pytest.mark.parametrize("option", ["--place", "--token-file"])
+def test_what_is_for_another_server_is_refused_without_one(site, option):
+    code, _, errors = answered(manage(site, "tail", option, "file"))
+    assert (code, f"{option} is for the stream of another server" in errors) == (1, True)

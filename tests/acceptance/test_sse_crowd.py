@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.acceptance.test_sse_server import field, model
+from tests.acceptance.streams import field, model
 from tests.benchmarks.audience import Audience
 from tests.benchmarks.streams import memory
 

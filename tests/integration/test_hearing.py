@@ -40,6 +40,14 @@ LOOK = """
     print("ready", flush=True)
 """
 FOREVER = "3600"
+# Fifty looks; then it waits to be told of a change, and looks again.
+UNTIL_HEARD = """
+    print(*(asked() for _ in range(50)), flush=True)
+    sys.stdin.readline()
+    until(lambda: fields() == 2)
+    settled()
+    print(*(asked() for _ in range(3)))
+"""
 
 
 def started(project, code: str, seconds: str = FOREVER, pause: str = "0.1"):
@@ -56,16 +64,7 @@ def ended(reader) -> str:
 
 
 def test_nothing_is_asked_until_something_is_heard(project):
-    reader = started(
-        project,
-        """
-    print(*(asked() for _ in range(50)), flush=True)
-    sys.stdin.readline()
-    until(lambda: fields() == 2)
-    settled()
-    print(*(asked() for _ in range(3)))
-""",
-    )
+    reader = started(project, UNTIL_HEARD)
     assert reader.stdout.readline().split() == ["0"] * 50
     project.run("add(MetaModel.objects.get(), 'pages', 'IntegerField')")
     assert ended(reader) == "0 0 0"

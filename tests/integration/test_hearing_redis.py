@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import redis
-from tests.integration.test_hearing import ended, started
+from tests.integration.test_hearing import UNTIL_HEARD, ended, started
 
 pytestmark = pytest.mark.needs("mysql")
 
@@ -13,16 +13,7 @@ pytestmark = pytest.mark.needs("mysql")
 def test_nothing_is_asked_until_redis_tells_of_a_change(project, tmp_path):
     with redis.running(tmp_path) as server:
         project = project.having(DYNAMO_REDIS_URL=server.url)
-        reader = started(
-            project,
-            """
-    print(*(asked() for _ in range(50)), flush=True)
-    sys.stdin.readline()
-    until(lambda: fields() == 2)
-    settled()
-    print(*(asked() for _ in range(3)))
-""",
-        )
+        reader = started(project, UNTIL_HEARD)
         assert reader.stdout.readline().split() == ["0"] * 50
         project.run("add(MetaModel.objects.get(), 'pages', 'IntegerField')")
         assert ended(reader) == "0 0 0"

@@ -98,6 +98,13 @@ def test_page_that_is_no_stream_raises():
     following().answered(200, "text/event-stream; charset=utf-8", "")
 
 
+@pytest.mark.parametrize("id_", ["", "x", "events:5"])
+def test_stream_of_something_else_raises(id_):
+    one = SimpleNamespace(event="message", id=id_, data="{}", retry=None)
+    with pytest.raises(StreamRefused, match="no stream of Dynamo"):
+        taken(following(3), one)
+
+
 def test_error_of_the_stream_has_it_connect_again():
     one = following(3)
     with pytest.raises(Lost, match="shuts down"):
