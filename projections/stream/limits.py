@@ -33,6 +33,12 @@ class Slot:
                 raise Full(f"There are as many streams {WHOSE[name]} as may be; close one, or come later.\n")
             _open.update(self._keys)
 
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
     def release(self) -> None:
         with _lock:
             _open.subtract(self._keys)

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from random import SystemRandom
-from typing import Final
+from typing import Any, Final
 
 from events import store
 from projections import conf
 from projections.stream import frames
 from projections.stream.access import Grant, Place, Revoked, revoked
 from projections.stream.frames import Frame, control, frame, opening
+from projections.stream.limits import Slot
 from projections.stream.naming import Names
 from projections.stream.tailer import Tailer, tailing
 from projections.stream.threads import in_thread, leave_request_thread
@@ -35,33 +36,42 @@ class Cursor:
         self._tailer = tailer
         self._place = place
         self._generation = tailer.generation
+        self._beats = tailer.beats
         # Kept from page to page, so that names are looked up once.
         self._names: Names | None = None
 
-    async def next(self, until: float) -> bytes:
-        """The next frames, waiting for them until that time of the loop; nothing if none came.
+    async def next(self) -> bytes:
+        """The next frames, waiting for them; a keep-alive if it is time for one, nothing at the end.
 
         Raises Revoked.
         """
-        loop = asyncio.get_running_loop()
-        while not self._tailer.draining:
-            cleared = self._tailer.cleared(self._place.grant)
-            chunk = await self._step() if cleared else b""
-            if chunk or loop.time() >= until:
+        tailer = self._tailer
+        while not tailer.draining:
+            # What is waited for comes first: nearly always there was nothing when this was called.
+            if self._served_all():
+                await tailer.news()
+            if tailer.failure is not None:
+                raise tailer.failure
+            if not tailer.cleared(self._place.grant):
+                await tailer.news()
+            elif chunk := await self._step():
                 return chunk
-            if not cleared or self._served_all():
-                await self._tailer.news(until)
+            if tailer.beats != self._beats:
+                self._beats = tailer.beats
+                return control(frames.KEEP_ALIVE, self.position)
         return b""
 
     def _served_all(self) -> bool:
         tailer = self._tailer
-        same = tailer.failure is None and tailer.generation == self._generation
-        return same and not tailer.draining and self.position >= tailer.ring.head
+        return (
+            self.position >= tailer.ring.head
+            and tailer.generation == self._generation
+            and tailer.beats == self._beats
+            and tailer.failure is None
+        )
 
     async def _step(self) -> bytes:
         tailer = self._tailer
-        if tailer.failure is not None:
-            raise tailer.failure
         if tailer.generation != self._generation:
             self._generation = tailer.generation
             self.position = tailer.ring.head
@@ -95,47 +105,31 @@ class Cursor:
         return b"".join(piece)
 
 
-async def stream(place: Place) -> AsyncGenerator[bytes, None]:
-    """Yield a reader's frames until it goes, or may not read any more."""
+async def stream(place: Place, slot: Slot) -> AsyncGenerator[bytes, None]:
+    """Yield a reader's frames until it goes, or may not read any more, or the process is told to end."""
     await leave_request_thread()
     # Spread, so that those whom a restart cut off do not all come back at once.
     middle = conf.get("DYNAMO_STREAM_RETRY_SECONDS")
-    yield opening(place.position, retry=round(1000 * middle * _random.uniform(0.5, 1.5)))
-    if place.reset:
-        yield control(frames.RESET, place.position)
-    with tailing(place.grant) as tailer:
+    loop = asyncio.get_running_loop()
+    with slot, tailing(place.grant) as tailer:
+        yield opening(place.position, retry=round(1000 * middle * _random.uniform(0.5, 1.5)))
+        if place.reset:
+            yield control(frames.RESET, place.position)
         cursor = Cursor(tailer, place)
         try:
-            async for chunk in _served(cursor, tailer):
-                yield chunk
+            while chunk := await cursor.next():
+                task: Any = asyncio.current_task()
+                tailer.sending[task] = loop.time()
+                try:
+                    yield chunk
+                finally:
+                    tailer.sending.pop(task, None)
             yield control(frames.ERROR, cursor.position, condition="shutdown", text=SHUTDOWN)
         except Revoked as error:
             yield control(frames.ERROR, cursor.position, condition="forbidden", text=str(error))
         except Exception:
             logger.exception("a stream broke off at position %s", cursor.position)
             yield control(frames.ERROR, cursor.position, condition="unavailable", text=CANNOT_GO_ON)
-
-
-async def _served(cursor: Cursor, tailer: Tailer) -> AsyncGenerator[bytes, None]:
-    """Until the process is told to end."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    until = _next_keep_alive(loop)
-    while not tailer.draining:
-        chunk = await cursor.next(until)
-        if not chunk and loop.time() >= until:
-            chunk = control(frames.KEEP_ALIVE, cursor.position)
-            until = _next_keep_alive(loop)
-        if chunk:
-            tailer.sending[task] = loop.time()
-            try:
-                yield chunk
-            finally:
-                del tailer.sending[task]
-
-
-def _next_keep_alive(loop: asyncio.AbstractEventLoop) -> float:
-    return loop.time() + float(conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS"))
 
 
 def read_page(after: int, upto: int, grant: Grant, names: Names) -> list[Frame]:

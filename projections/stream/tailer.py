@@ -34,6 +34,9 @@ from projections.stream.threads import Worker
 from projections.stream.wakes import listening
 
 PAGE: Final = 500
+# Readers that are woken in one turn of the loop: the first have an event before the last are told of it.
+AT_ONCE: Final = 50
+UNASKED: Final = "not asked yet"
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +51,14 @@ class Batch:
 
 
 class Tailer:
-    """`generation` counts how often the log was replaced; `failure` is why the tailer gave up; `draining`
-    says that the process was told to end.
+    """`generation` counts how often the log was replaced, `beats` the keep-alives that were due; `failure`
+    is why the tailer gave up; `draining` says that the process was told to end.
     """
 
     def __init__(self) -> None:
         self.ring = Ring()
         self.generation = 0
+        self.beats = 0
         self.failure: Exception | None = None
         self.draining = False
         # How many readers have each grant.
@@ -67,42 +71,42 @@ class Tailer:
         self._names = Names(conf.database())
         # What was found about each grant after the ring's last frame was read.
         self._checked: Answers = {}
-        self._check_by = 0.0
+        self._due = False
+        self._beat_timer: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         # In an empty context: the first reader's request must not live as long as the tailer.
         self._task = self._loop.create_task(self._run(), context=Context())
+        self._beat_timer = self._next_beat()
 
     def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
+        if self._beat_timer is not None:
+            self._beat_timer.cancel()
         self._worker.close()
 
-    async def news(self, until: float) -> None:
-        """Wait until something was found, or until that time of the loop."""
+    async def news(self) -> None:
+        """Wait until there is something to look at: frames, answers, a beat, the end."""
         future = self._loop.create_future()
-        self._waiting.add(future)
-        timer = self._loop.call_at(until, _done, future)
-        try:
-            await future
-        finally:
-            timer.cancel()
-            self._waiting.discard(future)
+        self._waiting.append(future)
+        await future
 
     def cleared(self, grant: Grant) -> bool:
         """Whether a grant held after the ring's last frame was read. Raises Revoked if it did not.
 
         False is for one that came later: it is asked for now.
         """
-        if grant not in self._checked:
+        reason = self._checked.get(grant, UNASKED)
+        if reason is None:
+            return True
+        if reason is UNASKED:
             self._woken.set()
             return False
-        if reason := self._checked[grant]:
-            raise Revoked(reason)
-        return True
+        raise Revoked(reason)
 
     async def _run(self) -> None:
         try:
@@ -131,7 +135,7 @@ class Tailer:
     async def _look(self) -> bool:
         """Take in what is new; says whether there was anything."""
         everyone = tuple(self.grants)
-        due = self._loop.time() >= self._check_by
+        due = self._due
         asked = everyone if due else [grant for grant in everyone if grant not in self._checked]
         try:
             batch, checked = await self._worker.run(look, self._mark, self._names, everyone, asked)
@@ -141,7 +145,7 @@ class Tailer:
             return False
         if batch is not None or due:
             self._checked = checked
-            self._check_by = self._loop.time() + conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS")
+            self._due = False
         else:
             self._checked |= checked
         if batch is not None:
@@ -161,8 +165,28 @@ class Tailer:
         self._mark = batch.mark
 
     def _tell(self) -> None:
-        for future in tuple(self._waiting):
-            _done(future)
+        told, self._waiting = self._waiting, []
+        self._tell_some(told)
+
+    def _tell_some(self, futures: list[asyncio.Future[None]]) -> None:
+        for future in futures[:AT_ONCE]:
+            if not future.done():
+                future.set_result(None)
+        if rest := futures[AT_ONCE:]:
+            self._loop.call_soon(self._tell_some, rest)
+
+    def _beat(self) -> None:
+        """It is time for a keep-alive, and to ask for all grants again, whatever the database does."""
+        self.beats += 1
+        self._due = True
+        self._woken.set()
+        self._tell()
+        self._beat_timer = self._next_beat()
+
+    def _next_beat(self) -> asyncio.TimerHandle:
+        return self._loop.call_later(
+            conf.get("DYNAMO_STREAM_KEEPALIVE_SECONDS"), self._beat, context=Context()
+        )
 
     def _cut_off(self) -> None:
         """End the requests of readers that take nothing: their servers wait for them for ever."""
@@ -232,11 +256,6 @@ def follows(since: Mark, events: tuple[Recorded, ...]) -> bool:
         if found != expected:
             raise LogCorrupt(f"position {expected} is missing from the log", position=expected)
     return events[0].prev_hash == since.hash
-
-
-def _done(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

@@ -28,27 +28,23 @@ NEEDS_ASGI: Final = (
 
 
 class EventStream(StreamingHttpResponse):
-    """Frames of a generator that is closed with the response; Django leaves that to the collector.
-
-    Its slot is free again as soon as it ends.
-    """
+    """Frames of a generator that is closed with the response; Django leaves that to the collector."""
 
     def __init__(self, frames: AsyncGenerator[bytes, None], slot: Slot, **options: Any) -> None:
         super().__init__(frames, content_type="text/event-stream", **options)
         self._frames = frames
-        self._slot = slot
-        # A reader may go before the first frame is asked for; Django does not even close the response then.
+        # A reader may go before the first frame is asked for; the generator does not even begin then.
         weakref.finalize(self, slot.release)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async with aclosing(self._frames) as frames:
-                # What a middleware put around the frames; by themselves they take no detour.
-                own = vars(self)["_iterator"] is frames
-                async for chunk in frames if own else super().__aiter__():
-                    yield chunk
-        finally:
-            self._slot.release()
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        # By themselves the frames take no detour.
+        return self._frames if vars(self)["_iterator"] is self._frames else self._wrapped()
+
+    async def _wrapped(self) -> AsyncGenerator[bytes, None]:
+        """What a middleware put around the frames."""
+        async with aclosing(self._frames):
+            async for chunk in super().__aiter__():
+                yield chunk
 
 
 def plain(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,7 +74,7 @@ async def events(request: HttpRequest, label: str | None = None) -> HttpResponse
         return _refused(503, str(error), **{"Retry-After": "5"})
     # nginx and others would else collect frames until a buffer is full.
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return EventStream(stream(place), slot, headers=headers)
+    return EventStream(stream(place, slot), slot, headers=headers)
 
 
 def _refused(status: int, text: str, **headers: str) -> HttpResponse:

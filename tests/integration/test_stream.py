@@ -202,23 +202,29 @@ def test_a_reader_that_comes_has_nobody_else_asked_about(root, monkeypatch):
         return revoked(grants)
 
     monkeypatch.setattr(tailer, "revoked", counted)
+    make("First")
     users = [User.objects.create_superuser(f"user{n}") for n in range(4)]
 
     async def work():
         streams = []
         for user in users:
-            stream = frames(await opened(user))
-            await anext(stream)
-            waiting = asyncio.ensure_future(upto(stream, 1))
-            streams.append((stream, waiting))
-            expected = len(streams)
-            await until(lambda: sum(asked) >= expected)  # noqa: B023  # awaited at once
-        assert sum(asked) == len(users)
+            streams.append(frames(await opened(user, **{"from": 0})))
+            assert await upto(streams[-1], 1) == [1]
+        assert asked == [1] * len(users)
+        # One who has everything is asked about at the next look, whenever that is.
+        streams.append(frames(await opened(root)))
+        waiting = [asyncio.ensure_future(upto(stream, 2)) for stream in streams]
+        await until(lambda: tailing_readers() == len(streams))
+        assert set(asked) == {1}
         await call(make, "Shared")
-        assert await asyncio.gather(*(waiting for _, waiting in streams)) == [[1]] * len(users)
-        assert max(asked) == len(users)
-        for stream, _ in streams:
+        assert await asyncio.gather(*waiting) == [[2]] * len(streams)
+        assert max(asked) == len(streams)
+        for stream in streams:
             await stream.aclose()
+
+    def tailing_readers() -> int:
+        (one,) = tailer.tailers.values()
+        return one.grants.total()
 
     run(work)
 
@@ -271,6 +277,20 @@ def test_reader_of_a_model_that_is_not_changed_moves_on_with_the_log(root, setti
             assert (await named(stream, "keep-alive"))[0] == head_then
 
     head_then = head()
+    run(work)
+
+
+def test_right_is_asked_for_at_each_keep_alive_however_rarely_the_log_is_looked_at(root, settings):
+    settings.DYNAMO_STREAM_KEEPALIVE_SECONDS = 0.1
+    settings.DYNAMO_STREAM_POLL_SECONDS = NEVER
+
+    async def work():
+        async with aclosing(frames(await opened(root))) as stream:
+            await named(stream, "keep-alive")
+            await call(lambda: User.objects.filter(pk=root.pk).update(is_active=False))
+            _, told = await named(stream, "stream-error")
+            assert told["condition"] == "forbidden"
+
     run(work)
 
 
