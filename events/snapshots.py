@@ -166,6 +166,7 @@ def packed(using: str, upto: int) -> Packed:
         except UNREADABLE as error:
             logger.warning(PASSED_OVER, base, error)
             return Packed()
+    with for_bytes(connections[using]) as cursor:
         cursor.execute(LAST)
         models = dict(cursor.fetchall())
     # Another pass may have been taken between the two queries.
@@ -234,7 +235,7 @@ def _start(using: str, upto: int | None) -> Schema:
     base = _base(using, END if upto is None else upto)
     if base is None:
         return Schema()
-    with connections[using].cursor() as cursor:
+    with for_bytes(connections[using]) as cursor:
         cursor.execute(MODELS, [base, base, base])
         rows = cursor.fetchall()
     try:
@@ -250,6 +251,17 @@ def _base(using: str, upto: int) -> int | None:
         cursor.execute(BASE.replace(", s.names", ""), [upto])
         row = cursor.fetchone()
     return None if row is None else int(row[0])
+
+
+def for_bytes(connection: Any) -> Any:
+    """A cursor for many bytes. Django's has psycopg get them as text, which takes three times as long."""
+    if connection.vendor != "postgresql" or not hasattr(connection.Database, "Cursor"):
+        return connection.cursor()
+    connection.ensure_connection()
+    cursor = connection.Database.Cursor(connection.connection)
+    cursor.format = connection.Database.pq.Format.BINARY
+    # Counted, logged, and its errors Django's, as of any other one.
+    return connection._prepare_cursor(cursor)
 
 
 def _plain(model: type[Any], using: str) -> QuerySet[Any]:
