@@ -329,6 +329,9 @@ class Registry:
         self._classes[schema.id] = model
         self._build_targets(schema)
         classes.update(model, former, schema, self.schema, frozenset({schema.id}))
+        # What began to wait for it while it was retired.
+        apps.do_pending_operations(model)
+        model._meta._expire_cache()  # type: ignore[attr-defined]  # unknown to the stubs
         return model
 
     def _build_targets(self, schema: ModelSchema) -> None:

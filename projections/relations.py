@@ -25,7 +25,10 @@ CACHED = tuple(name for name in dir(Options) if isinstance(getattr(Options, name
 INCOMING = "_dynamo_incoming"
 REFUSED = "_dynamo_refused"
 NOW = "_dynamo_now"
-DERIVED = frozenset((*CACHED, INCOMING, REFUSED, NOW, SETTERS))
+# Relations of hand-written classes stay as they are when generated ones change.
+HAND_WRITTEN = "_relation_tree"
+LISTED = "_dynamo_listed"
+DERIVED = frozenset((*CACHED, INCOMING, REFUSED, NOW, SETTERS)) - {HAND_WRITTEN}
 
 # Classes of relations and of their far sides, with those that keep nothing.
 FRESH: dict[type, type] = {}
@@ -60,6 +63,7 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
         good, and beside them a copy for this.
         """
         if "dynamo_id" in vars(self.model):
+            self._heed()
             return self
         found: RelationOptions | None = self.__dict__.get(NOW)
         if found is None:
@@ -67,6 +71,13 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
             found.__dict__.update({"_get_fields_cache": {}, NOW: found})
             found = self.__dict__.setdefault(NOW, found)
         return found
+
+    def _heed(self) -> None:
+        """Begin anew when a hand-written class came: Django tells those only that stand in its registry."""
+        known = sum(map(len, apps.all_models.values()))
+        if self.__dict__.get(LISTED) != known:
+            self._expire_cache()
+            self.__dict__[LISTED] = known
 
     def incoming(self) -> list[Any]:
         """The relations that generated classes have to this one; the classes are made for it, once."""
@@ -94,7 +105,7 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
     @_relation_tree.deleter
     def _relation_tree(self) -> None:
         # Options._expire_cache deletes its cached attributes by name.
-        self.__dict__.pop("_relation_tree", None)
+        self.__dict__.pop(HAND_WRITTEN, None)
 
     @property
     def _reverse_one_to_one_field_names(self) -> frozenset[str]:
@@ -130,13 +141,13 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
     def _hand_written(self) -> list[Any]:
         generated = getattr(self.model, "dynamo_id", "")
         opts: Any = self if generated else self.model._meta
-        tree = opts.__dict__.get("_relation_tree")
+        tree = opts.__dict__.get(HAND_WRITTEN)
         if tree is None and not generated:
             # Django's own: one walk over the hand-written models, which tells the options of each.
             tree = opts._populate_directed_relation_graph()
         elif tree is None:
             found = (f for f in hand_written_relations() if refers_to(f.remote_field, self.concrete_model))
-            tree = opts.__dict__["_relation_tree"] = list(found)
+            tree = opts.__dict__[HAND_WRITTEN] = list(found)
         return list(tree)
 
     def add_field(self, field: Any, private: bool = False) -> None:

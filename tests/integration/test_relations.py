@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, models
 from django.db.models import Count, ProtectedError, RestrictedError
 
 import dynamo
@@ -455,3 +455,26 @@ def test_a_new_process_knows_the_way_back_before_the_class_that_refers_was_used(
     for what, code in READ.items():
         first = "Book = dynamo.get_model('Book')\ndune, emma = Book.objects.order_by('pk')\n"
         assert project.run(first + textwrap.dedent(code)) == "1", what
+
+
+@pytest.mark.parametrize("when", ["in use", "retired"])
+def test_a_hand_written_class_that_comes_late_is_seen_by_a_class_in_use(transactional_db, when):
+    late = make("Late", title="TextField")
+    cls = late.get_model()
+    assert not cls._meta.related_objects
+    if when == "retired":
+        late.delete()
+    meta = type("Meta", (), {"app_label": "library"})
+    to_late = models.ForeignKey("dynamic.Late", models.CASCADE)
+    try:
+        type("Referrer", (models.Model,), {"__module__": __name__, "Meta": meta, "late": to_late})
+        if when == "retired":
+            assert not cls._meta.related_objects
+            late = dynamo.restore("dynamic.Late")
+        assert late.get_model() is cls
+        assert [one.name for one in cls._meta.related_objects] == ["referrer"]
+        add(late, "more", "TextField")
+        assert [one.name for one in cls._meta.related_objects] == ["referrer"]
+    finally:
+        dict.pop(apps.all_models["library"], "referrer")
+        apps.clear_cache()
