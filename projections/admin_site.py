@@ -25,6 +25,7 @@ from django.urls import NoReverseMatch, Resolver404, URLResolver, base
 from django.urls.resolvers import RegexPattern, ResolverMatch, RoutePattern
 
 from events.schema import ModelSchema
+from projections.admin_forms import VersionedForms, versioned
 from projections.admin_index import app_list, own_admins
 from projections.admin_pages import BEFORE, StockPages, has_others, name_of, route_of
 from projections.registry import registry
@@ -38,7 +39,7 @@ RESOLVER: Final = "_dynamo_resolver"
 TOO_WIDE: Final = (models.TextField, models.JSONField, models.BinaryField)
 
 
-class GeneratedAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+class GeneratedAdmin(VersionedForms):
     """The default admin of a generated model, derived from its fields."""
 
     def __init__(self, model: type[Any], admin_site: AdminSite) -> None:
@@ -220,7 +221,7 @@ def register_admin(label: str) -> Callable[[type[ModelAdmin[Any]]], type[ModelAd
     """Class decorator: use this ModelAdmin for the generated model "app.Name"."""
 
     def register(cls: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
-        own_admins[label.lower()] = cls
+        own_admins[label.lower()] = versioned(cls)
         for site in list(all_sites):
             getattr(site._registry, "made", {}).clear()
         return cls

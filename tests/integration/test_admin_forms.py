@@ -1,0 +1,164 @@
+"""Forms of rows whose model changes while they are open: what was typed reaches the field it was meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+
+import dynamo
+from dynamo.models import MetaField, MetaModel
+from projections import admin_index
+from tests.integration.forms import Form
+from tests.integration.making import add, alter, make, rename
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def root() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+class Page:
+    """A row's form, as a browser has it: its fields by name, and the address that it is sent to."""
+
+    def __init__(self, client: Client, address: str) -> None:
+        self.client = client
+        self.address = address
+        self.take(client.get(address))
+
+    def take(self, response: Any) -> None:
+        self.to = f"{self.address}{response.context['form_url']}"
+        self.data = Form(response.content.decode()).data
+        self.errors = response.context["adminform"].form.non_field_errors()
+
+    def send(self, **typed: str) -> Any:
+        response = self.client.post(self.to, self.data | typed)
+        if response.status_code == 200:
+            self.take(response)
+        return response
+
+
+@pytest.fixture
+def book(transactional_db: Any) -> MetaModel:
+    return make("Book", a="TextField", b="TextField", sold="BooleanField", printed="DateTimeField")
+
+
+def opened(root: Client, meta: MetaModel, **values: Any) -> tuple[Page, Any]:
+    row = meta.get_model().objects.create(**values)
+    return Page(root, f"/admin/dynamic/book/{row.pk}/change/"), row
+
+
+def field(name: str) -> MetaField:
+    return MetaField.objects.get(name=name)
+
+
+def test_a_form_opened_before_a_rename_empties_nothing(root: Client, book: MetaModel) -> None:
+    page, row = opened(root, book, a="precious", b="keep", sold=True)
+    rename(field("a"), "a2")
+    rename(field("sold"), "gone")
+    rename(field("printed"), "made")
+    response = page.send(a="typed", printed_0="2026-01-02", printed_1="03:04:05")
+    assert response.status_code == 200
+    assert "Nothing was saved" in page.errors[0]
+    assert "a is called a2 now" in page.errors[0]
+    row.refresh_from_db()
+    assert (row.a2, row.b, row.gone, row.made) == ("precious", "keep", True, None)
+    assert page.data["a2"] == "typed"
+    assert page.data["made_0"] == "2026-01-02"
+    assert page.send().status_code == 302
+    row.refresh_from_db()
+    assert (row.a2, row.b, row.gone, row.made.year) == ("typed", "keep", True, 2026)
+
+
+def test_names_that_were_swapped_are_not_mixed_up(root: Client, book: MetaModel) -> None:
+    page, row = opened(root, book, a="1", b="2")
+    with dynamo.batch():
+        first, second = field("a"), field("b")
+        rename(first, "c")
+        rename(second, "a")
+        rename(first, "b")
+    page.send(a="one")
+    assert (page.data["b"], page.data["a"]) == ("one", "2")
+    assert page.send().status_code == 302
+    row.refresh_from_db()
+    assert (row.b, row.a) == ("one", "2")
+
+
+def test_a_field_that_came_meanwhile_keeps_what_others_put_there(root: Client, book: MetaModel) -> None:
+    page, row = opened(root, book, a="1")
+    add(book, "note", "TextField")
+    add(book, "checked", "BooleanField", default=True)
+    type(row).objects.update(note="theirs")
+    page.send(a="2")
+    assert "note is new" in page.errors[0]
+    assert page.data["note"] == "theirs"
+    assert "checked" in page.data
+    page.send()
+    row.refresh_from_db()
+    assert (row.a, row.note, row.checked) == ("2", "theirs", True)
+
+
+def test_what_was_typed_for_a_field_that_is_gone_is_told(root: Client, book: MetaModel) -> None:
+    page, _ = opened(root, book)
+    field("b").delete()
+    response = page.send(b="<b>typed</b>")
+    assert "b is gone, “<b>typed</b>” was typed" in page.errors[0]
+    assert b"<b>typed" not in response.content
+    assert b"&lt;b&gt;typed" in response.content
+
+
+def test_a_row_that_is_being_added_is_kept_too(root: Client, book: MetaModel) -> None:
+    page = Page(root, "/admin/dynamic/book/add/")
+    rename(field("a"), "a2")
+    page.send(a="typed")
+    assert not book.get_model().objects.exists()
+    assert page.send().status_code == 302
+    assert book.get_model().objects.get().a2 == "typed"
+
+
+def test_a_change_that_leaves_names_and_types_alone_stops_nobody(root: Client, book: MetaModel) -> None:
+    page, row = opened(root, book)
+    alter(field("a"), help="What it is about")
+    assert page.send(a="typed").status_code == 302
+    row.refresh_from_db()
+    assert row.a == "typed"
+
+
+@pytest.mark.parametrize("version", ["0", "999", "-1", "nonsense", "9" * 400])
+def test_a_version_that_never_was_saves_nothing_by_mistake(
+    root: Client, book: MetaModel, version: str
+) -> None:
+    page, row = opened(root, book, a="1", b="2")
+    page.to = f"{page.address}?_version={version}"
+    assert page.send(a="3").status_code in {200, 302}
+    row.refresh_from_db()
+    assert row.b == "2"
+
+
+@pytest.fixture
+def own_admin() -> Iterator[None]:
+    class Own(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+        fields = ("a", "b")
+
+    assert dynamo.register_admin("dynamic.Book")(Own) is Own
+    yield
+    admin_index.own_admins.clear()
+
+
+@pytest.mark.usefixtures("own_admin")
+def test_an_own_admin_is_guarded_too(root: Client, book: MetaModel) -> None:
+    page, row = opened(root, book, a="precious", b="2")
+    assert "printed_0" not in page.data
+    add(book, "later", "TextField")
+    page.send(a="typed")
+    row.refresh_from_db()
+    assert row.a == "precious"
+    assert page.send().status_code == 302
