@@ -120,6 +120,9 @@ def check_streaming(**kwargs: Any) -> list[checks.CheckMessage]:
     # Daphne replaces the command by one that can.
     if sys.argv[1:2] != ["runserver"] or apps.is_installed("daphne"):
         return []
-    hint = "Serve with uvicorn, or add 'daphne' to INSTALLED_APPS and set ASGI_APPLICATION."
+    hint = (
+        "Serve with uvicorn, and static files with staticfiles_urlpatterns() in the URLs as the quickstart "
+        "does; or add 'daphne' to INSTALLED_APPS and set ASGI_APPLICATION."
+    )
     message = "This server cannot stream schema events: streams answer 503, and the live page polls."
     return [checks.Info(message, hint=hint, id="dynamo.I001")]

@@ -5,25 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.acceptance.pages import ROOT, anchors, blocks, links, pages
+from tests.acceptance.site import Server
 
 QUICKSTART = ROOT / "docs" / "quickstart.md"
 EXAMPLES = [ROOT / "README.md", QUICKSTART, ROOT / "docs" / "changing.md", ROOT / "docs" / "history.md"]
 
 
+def environment(project: Path) -> dict[str, str]:
+    path = os.pathsep.join([str(project), str(ROOT)])
+    return os.environ | {"DJANGO_SETTINGS_MODULE": "shop.settings", "PYTHONPATH": path}
+
+
 def run(*arguments: str | Path, project: Path) -> str:
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "shop.settings",
-        "PYTHONPATH": os.pathsep.join([str(project), str(ROOT)]),
-    }
     result = subprocess.run(
         [sys.executable, *arguments],
         cwd=project,
-        env=environment,
+        env=environment(project),
         capture_output=True,
         text=True,
         check=False,
@@ -53,6 +57,13 @@ def test_examples_do_what_the_page_says(project, page):
 def test_project_of_the_quickstart_passes_its_checks(project):
     run("manage.py", "check", "--fail-level", "WARNING", project=project)
     run("manage.py", "makemigrations", "--check", "--dry-run", project=project)
+
+
+def test_project_of_the_quickstart_serves_the_live_page_and_its_script_under_uvicorn(project):
+    with closing(Server(environment(project), application="shop.asgi:application")) as server:
+        assert httpx.get(f"{server.url}/dynamo/live/").status_code == 302
+        for name in ("dynamo/live.js", "dynamo/stream.js", "admin/css/base.css"):
+            assert httpx.get(f"{server.url}/static/{name}").status_code == 200
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,4 +1,4 @@
-"""Forms of rows whose model changes while they are open: what was typed reaches the field it was meant for."""
+"""Forms of rows whose model changes while they are open: what was typed reaches the right field."""
 
 from __future__ import annotations
 
