@@ -25,6 +25,8 @@ logger = logging.getLogger("dynamo")
 READING: Final = frozenset({"GET", "HEAD"})
 # Where a request keeps what was known when it began.
 LOOK: Final = "_dynamo_look"
+# Addresses with people before them, not programs.
+PAGES: Final = frozenset({"admin", "dynamo"})
 CORRELATION_HEADER = "X-Request-ID"
 
 
@@ -104,6 +106,6 @@ def actor(request: HttpRequest) -> str:
 
 
 def source(request: HttpRequest) -> str:
-    """Pages of any admin site count as admin; known once the URL was resolved."""
+    """Pages of any admin site count as admin, and so do Dynamo's own; known once the URL was resolved."""
     match = request.resolver_match
-    return "admin" if match is not None and "admin" in match.app_names else "api"
+    return "admin" if match is not None and not PAGES.isdisjoint(match.app_names) else "api"

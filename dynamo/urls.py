@@ -9,6 +9,7 @@ from dynamo.pages import changing, history, reading
 
 app_name = "dynamo"
 urlpatterns = [
+    path("", reading.entry, name="entry"),
     path("events/", live.events, name="events"),
     path("events/<str:label>/", live.events, name="model-events"),
     path("live/", live.live, name="live"),

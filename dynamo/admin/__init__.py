@@ -5,27 +5,41 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 
-from dynamo.admin.change_sets import RowAdmin
-from dynamo.admin.editor import ModelEditor
-from dynamo.admin.forms import FieldForm
+from dynamo.admin.editor import ModelEditor, row_of
 from dynamo.admin.listing import ModelListing
+from dynamo.admin.retiring import Retiring
 from dynamo.models import MetaField, MetaModel
 
 
 @admin.register(MetaModel)
-class MetaModelAdmin(ModelListing, ModelEditor):
-    """The list of models, and the editor of each."""
+class MetaModelAdmin(ModelListing, ModelEditor, Retiring):
+    """The list of models, the editor of each, and the way to retire them."""
 
 
 @admin.register(MetaField)
-class MetaFieldAdmin(RowAdmin):
-    form = FieldForm
+class MetaFieldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+    """All fields, to search in. Each is changed on its model's page, which shows the plan first."""
+
     list_display = ("name", "meta_model", "type", "related_model", "required", "unique")
     list_filter = ("type", "meta_model")
     search_fields = ("name", "meta_model__name")
     list_select_related = ("meta_model",)
 
-    def save_model(self, request: HttpRequest, obj: MetaField, form: Any, change: bool) -> None:
-        obj.save(**form.said())
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        field = self.get_object(request, unquote(object_id))
+        if field is None:
+            return super().change_view(request, object_id, *args, **kwargs)
+        page = reverse(
+            "admin:dynamo_metamodel_change", args=[field.meta_model_id], current_app=self.admin_site.name
+        )
+        return HttpResponseRedirect(f"{page}#{row_of(field)}")

@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from dynamo import plans, retired
-from dynamo.admin.outcome import Landed, Outcome, Refusal
+from dynamo.admin.outcome import Landed, Refusal
+from dynamo.models import MetaModel
 from dynamo.record import change_set, flush_open
 from events.exceptions import DynamoError
 
@@ -37,6 +38,9 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         view = partial(super().changelist_view, request, *args, **kwargs)
+        if request.POST.get("action") == "delete_selected" and "post" not in request.POST:
+            # It asks first, and what it asks about is planned.
+            return view()
         return as_one_change(request, view, partial(_told, request))
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -64,21 +68,6 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
         super().delete_queryset(request, queryset)
         flush_open()
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What deleting does here: rows of the registry are retired one by one, nothing cascades."""
-        plural, single = self.model._meta.verbose_name_plural, self.model._meta.verbose_name
-        missing = set() if self.has_delete_permission(request) else {single}
-        names = [str(obj) for obj in objs]
-        return names, {plural: len(names)}, missing, []
-
-
-class RowAdmin(WholeChangeSet):
-    """The page of a single row. A refusal runs the view once more without saving, to show it on the form."""
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        view = partial(super().changeform_view, request, *args, **kwargs)
-        return as_one_change(request, view, partial(_shown_again, request, view))
-
 
 def as_one_change(
     request: HttpRequest, view: Callable[[], Any], refused: Callable[[Any], Any], token: str | None = None
@@ -95,29 +84,25 @@ def as_one_change(
         return refused(error)
 
 
-def _shown_again(request: HttpRequest, view: Callable[[], Any], refusal: Refusal) -> Any:
-    outcome = Outcome()
-    outcome.refuse(refusal, {})
-    setattr(request, OUTCOME, outcome)
-    return view()
-
-
 def _offer_restoring(request: HttpRequest, row: Any) -> None:
     """A name that was used before: a new row has nothing of what the former one holds."""
     former = retired.namesake(row)
-    if former:
-        messages.warning(
-            request,
-            _(
-                "%(name)s was retired before, and its values are kept. This one is new and empty. To have "
-                "the former one back instead, retire this one and run: manage.py dynamo restore %(id)s"
-            )
-            % {"name": row, "id": former},
-        )
+    if not former:
+        return
+    said = {"name": row, "id": former}
+    if isinstance(row, MetaModel):
+        way = _("retire this one and run: manage.py dynamo restore %(id)s") % said
+    else:
+        way = _("retire this one on the page of its model and restore it below, under “Retired fields”")
+    text = _(
+        "There was a %(name)s before, and its values are kept. This one is new and empty. To have the former "
+        "one back instead, %(way)s."
+    )
+    messages.warning(request, text % {**said, "way": way})
 
 
 def _told(request: HttpRequest, error: Refusal) -> HttpResponseRedirect:
     """Pages without a form to show a refusal on: it becomes a message."""
     text = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-    messages.error(request, text)
+    messages.error(request, _("Not done: %(reason)s") % {"reason": text})
     return HttpResponseRedirect(request.get_full_path())

@@ -91,4 +91,10 @@ def may_apply(posted: Any, plan: Plan | None, word: str) -> bool:
     seen = token(posted) is not None
     if plan.risk is Risk.DESTRUCTIVE:
         return seen and posted.get("confirmation", "").strip() == word
-    return seen or plan.risk is Risk.SAFE or REVIEW not in posted
+    return seen or plan.risk is Risk.SAFE
+
+
+def mistyped(posted: Any) -> str:
+    """What was typed to confirm a plan, and confirmed none; "" where nothing was to be confirmed."""
+    applies = token(posted) is not None and SHOW not in posted and ROWS not in posted
+    return (posted.get("confirmation") or "").strip() if applies else ""

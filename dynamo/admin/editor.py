@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from dynamo.admin import type_picker
 from dynamo.admin.change_sets import OUTCOME, WholeChangeSet, as_one_change
-from dynamo.admin.editing import REVIEW, ROWS, SHOW, Editing, may_apply, token
+from dynamo.admin.editing import REVIEW, ROWS, SHOW, Editing, may_apply, mistyped, token
 from dynamo.admin.forms import FieldForm, ModelForm
 from dynamo.admin.formsets import FieldFormSet
 from dynamo.admin.merging import UNDO
@@ -85,6 +85,7 @@ class ModelEditor(WholeChangeSet):
             return self._shown(request, view, Outcome())
         outcome = editing.planned()
         if outcome.plan is None or not may_apply(request.POST, outcome.plan, editing.word):
+            outcome.mistyped = mistyped(request.POST)
             return self._shown(request, view, outcome)
         refused = partial(self._refused, request, view, editing)
         return as_one_change(request, view, refused, token(request.POST) or outcome.plan.token)
@@ -92,6 +93,9 @@ class ModelEditor(WholeChangeSet):
     def _refused(self, request: HttpRequest, view: Any, editing: Editing, refusal: Refusal | Landed) -> Any:
         """What changed between planning and doing: the plan is made anew, and the reason is told."""
         outcome = editing.planned()
+        if outcome.plan is not None and outcome.plan.ok and not outcome.plan:
+            # It was done already, as by a button that was pressed twice.
+            return self._shown(request, view, outcome)
         about = refusal.prefix if isinstance(refusal, Landed) else ""
         told = refusal.refusal if isinstance(refusal, Landed) else refusal
         outcome.refuse(told, editing.formset.prefixes(), about)
@@ -158,6 +162,14 @@ class ModelEditor(WholeChangeSet):
             "referring": _referring(editing.form.instance) if plan else [],
             "statements": plan.sql.get(plan.vendor, []) if plan else [],
         }
+
+
+def row_of(field: MetaField) -> str:
+    """Where a field stands on the page of its model."""
+    model = registry.schema(str(field.meta_model_id))
+    ids = [one.id for one in model.fields] if model is not None else []
+    key = str(field.pk)
+    return f"fields-{ids.index(key)}" if key in ids else "fields-group"
 
 
 def _referring(row: MetaModel) -> list[str]:

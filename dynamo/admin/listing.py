@@ -21,6 +21,7 @@ from dynamo.models import MetaModel
 from dynamo.overview import Overview, overviews
 from events import store, streams
 from projections import conf
+from projections.ddl.sizes import Size
 
 SINCE: Final = {"1": _("Today"), "7": _("Past 7 days"), "30": _("Past 30 days")}
 
@@ -111,8 +112,7 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
         size = _of(row).size
         if size is None:
             return None
-        shown = number_format(size.rows, use_l10n=True, force_grouping=True)
-        text = shown if size.exact else f"~{shown}"
+        text = rows_text(size)
         address = _rows_page(row)
         return format_html('<a href="{}">{}</a>', address, text) if address else text
 
@@ -144,6 +144,12 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
         response = HttpResponse(documents.encode(document), content_type="application/json")
         response.headers["Content-Disposition"] = 'attachment; filename="schema.json"'
         return response
+
+
+def rows_text(size: Size) -> str:
+    """How many rows, with a mark where that is an estimate."""
+    shown = number_format(size.rows, use_l10n=True, force_grouping=True)
+    return shown if size.exact else f"~{shown}"
 
 
 def _of(row: Any) -> Overview:

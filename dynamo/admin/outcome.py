@@ -35,6 +35,8 @@ class Outcome:
     errors: dict[str, Messages] = field(default_factory=dict)
     asks: dict[str, set[str]] = field(default_factory=dict)
     plan: Plan | None = None
+    # What somebody typed instead of the word that confirms the plan.
+    mistyped: str = ""
 
     def refuse(self, refusal: Refusal, prefixes: Mapping[str, str], about: str = MODEL) -> None:
         """Put a refusal where it belongs; `prefixes` are those of the forms by field id."""

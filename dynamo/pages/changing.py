@@ -60,7 +60,7 @@ def purge(request: HttpRequest) -> HttpResponse:
         except Refusal as error:
             context["error"] = _text(error)
         else:
-            messages.success(request, _("%(what)s was dropped for good.") % {"what": what})
+            messages.success(request, _("Dropped for good: %(what)s.") % {"what": what})
             return HttpResponseRedirect(reverse("dynamo:purge"))
     context["tombstones"] = tombstones.tombstones()
     return page(request, "dynamo/purge.html", context)

@@ -25,7 +25,7 @@ from projections import conf
 
 PAGE: Final = 100
 FILTERS: Final = ("model", "type", "by", "source")
-SOURCES: Final = ("admin", "api", "command", "import", "rollback", "recovery")
+SOURCES: Final = ("code", "admin", "api", "command", "import", "rollback", "recovery")
 MAX_DIGITS: Final = 18
 
 

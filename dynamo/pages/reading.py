@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from dynamo import differences, documents, moments
 from dynamo.pages import access
 from dynamo.pages.access import reader
 from events.exceptions import DynamoError
+from projections.stream.channels import FOLLOW
 
 GROUPS = (
     differences.ADDED,
@@ -21,6 +22,14 @@ GROUPS = (
     differences.CHANGED,
     differences.MOVED,
 )
+
+
+def entry(request: HttpRequest) -> HttpResponse:
+    """The first of Dynamo's pages that its visitor may see; who may see none is asked to log in."""
+    for permission, name in ((access.VIEW_HISTORY, "history"), (FOLLOW, "live")):
+        if request.user.has_perm(permission):
+            return redirect(f"dynamo:{name}")
+    return redirect("dynamo:history")
 
 
 @reader

@@ -145,7 +145,7 @@ def test_a_version_that_never_was_saves_nothing_by_mistake(
 
 @pytest.fixture
 def own_admin() -> Iterator[None]:
-    class Own(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+    class Own(admin.ModelAdmin):
         fields = ("a", "b")
 
     assert dynamo.register_admin("dynamic.Book")(Own) is Own

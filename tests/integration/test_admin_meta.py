@@ -12,6 +12,7 @@ from django.urls import reverse
 import dynamo
 from dynamo.models import MetaField, MetaModel
 from events import store
+from tests.integration.forms import Form
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,6 +45,12 @@ def form(name: str, *fields: dict[str, Any], initial: int = 0) -> dict[str, Any]
     for index, field in enumerate(fields):
         data |= {f"fields-{index}-{key}": value for key, value in {**BLANK, **field}.items()}
     return data
+
+
+def applied(client: Client, url: str, data: dict[str, Any]) -> Any:
+    """Send a form, be shown its plan, and apply that."""
+    shown = Form(client.post(url, data).text).data
+    return client.post(url, {**data, "token": shown["token"]})
 
 
 def errors(response: Any) -> str:
@@ -106,12 +113,8 @@ def test_a_refusal_that_only_the_rows_know_of_lands_on_the_form(client: Client) 
     assert "was changed successfully" not in page
     assert store.head("default").position == 2
     ready = {**added, "backfill": "12"}
-    assert (
-        client.post(
-            url, form("Book", {**kept, "options": '{"max_length": 255}'}, ready, initial=1)
-        ).status_code
-        == 302
-    )
+    data = form("Book", {**kept, "options": '{"max_length": 255}'}, ready, initial=1)
+    assert applied(client, url, data).status_code == 302
     assert meta.get_model().objects.get().pages == 12
 
 
@@ -129,8 +132,11 @@ def test_a_field_is_renamed_and_another_retired_in_one_post(client: Client) -> N
     rows[0]["name"] = "name"
     rows[1]["DELETE"] = "on"
     url = reverse("admin:dynamo_metamodel_change", args=[meta.pk])
-    response = client.post(url, form("Book", *rows, initial=2))
-    assert response.status_code == 302, response.content.decode()
+    data = form("Book", *rows, initial=2)
+    unseen = client.post(url, data)
+    assert unseen.status_code == 200
+    assert [f.name for f in meta.get_model()._meta.fields] == ["id", "title", "pages"]
+    assert applied(client, url, data).status_code == 302
     assert [f.name for f in meta.get_model()._meta.fields] == ["id", "name"]
     assert meta.get_model().objects.get().name == "Emma"
 
@@ -148,9 +154,50 @@ def test_a_model_that_others_refer_to_is_not_retired_and_the_page_says_why(clien
     book = MetaModel.objects.create(name="Book")
     MetaField.objects.create(meta_model=book, name="author", type="ForeignKey", related_model="Author")
     url = reverse("admin:dynamo_metamodel_delete", args=[target.pk])
-    page = client.post(url, {"post": "yes"}, follow=True).content.decode()
-    assert "is referred to by dynamic.Book.author" in page
+    chosen = {"action": "delete_selected", "_selected_action": [str(target.pk)]}
+    models = reverse("admin:dynamo_metamodel_changelist")
+    for page in (client.get(url).text, client.post(models, chosen).text):
+        assert "dynamic.Author is referred to by dynamic.Book.author" in page
+        assert 'name="post"' not in page
+    for address, data in ((url, {}), (models, chosen)):
+        page = client.post(address, {**data, "post": "yes"}, follow=True).text
+        assert "Not done: dynamic.Author is referred to by dynamic.Book.author" in page
     assert MetaModel.objects.filter(pk=target.pk).exists()
+
+
+def test_retiring_is_called_so_and_says_what_becomes_of_the_rows(client: Client) -> None:
+    book, author = (MetaModel.objects.create(name=name) for name in ("Book", "Author"))
+    book.get_model().objects.create()
+    page = client.get(reverse("admin:dynamo_metamodel_delete", args=[book.pk])).text
+    assert "dynamic.Book, 1 row" in page
+    assert "restoring brings them back" in page
+    assert "delete the" not in page
+    chosen = {"action": "delete_selected", "_selected_action": [str(book.pk), str(author.pk)]}
+    page = client.post(reverse("admin:dynamo_metamodel_changelist"), chosen).text
+    assert "dynamic.Author, 0 rows" in page
+    data = {**Form(page).data, "_selected_action": chosen["_selected_action"]}
+    client.post(reverse("admin:dynamo_metamodel_changelist"), data)
+    assert not MetaModel.objects.exists()
+
+
+def test_a_field_is_changed_on_the_page_of_its_model(client: Client) -> None:
+    meta = MetaModel.objects.create(name="Book")
+    MetaField.objects.create(meta_model=meta, name="title", type="CharField")
+    pages = MetaField.objects.create(meta_model=meta, name="pages", type="IntegerField")
+    listed = reverse("admin:dynamo_metafield_changelist")
+    assert "pages" in client.get(listed).text
+    assert "delete_selected" not in client.get(listed).text
+    change = reverse("admin:dynamo_metafield_change", args=[pages.pk])
+    editor = reverse("admin:dynamo_metamodel_change", args=[meta.pk])
+    for response in (client.get(change), client.post(change, {"type": "TextField", "_save": "1"})):
+        assert response.url == f"{editor}#fields-1"
+    assert 'id="fields-1"' in client.get(editor).text
+    for name, args in (("add", []), ("delete", [pages.pk])):
+        assert (
+            client.post(reverse(f"admin:dynamo_metafield_{name}", args=args), {"post": "yes"}).status_code
+            == 403
+        )
+    assert {f.type for f in meta.fields.all()} == {"CharField", "IntegerField"}
 
 
 def test_the_history_pages_show_events_to_those_who_may_see_them(client: Client) -> None:
@@ -168,25 +215,23 @@ def test_a_type_is_changed_in_the_form_without_touching_options_that_nobody_type
     fields = [{"name": "title", "type": "CharField"}]
     client.post(reverse("admin:dynamo_metamodel_add"), form("Book", *fields))
     field = MetaField.objects.get()
-    data: dict[str, Any] = {**BLANK, "meta_model": str(field.meta_model_id), "name": "title"}
-    data["type"] = "IntegerField"
-    data |= {"order": 0, "options": '{"max_length": 255}', "on_error": "null", "error_value": '"left over"'}
-    response = client.post(reverse("admin:dynamo_metafield_change", args=[field.pk]), data)
-    assert response.status_code == 302, response.content.decode()
+    row = {"id": str(field.pk), "name": "title", "type": "IntegerField", "order": 0}
+    row |= {"options": '{"max_length": 255}', "on_error": "null", "error_value": '"left over"'}
+    url = reverse("admin:dynamo_metamodel_change", args=[field.meta_model_id])
+    assert applied(client, url, form("Book", row, initial=1)).status_code == 302
     assert MetaField.objects.get().type == "IntegerField"
 
 
 def test_a_name_that_was_retired_is_offered_to_be_restored(client: Client) -> None:
     fields = [{"name": "title", "type": "CharField"}]
     url = reverse("admin:dynamo_metamodel_add")
-    assert "was retired before" not in client.post(url, form("Book", *fields), follow=True).text
+    assert "There was a" not in client.post(url, form("Book", *fields), follow=True).text
     former = MetaField.objects.get()
     former.delete()
-    data: dict[str, Any] = {**BLANK, "meta_model": str(former.meta_model_id), "name": "title"}
-    data |= {"type": "CharField", "order": 0}
-    page = client.post(reverse("admin:dynamo_metafield_add"), data, follow=True).text
-    assert "Title was retired before" in page
-    assert "dynamo restore" in page
+    change = reverse("admin:dynamo_metamodel_change", args=[former.meta_model_id])
+    page = client.post(change, form("Book", *fields), follow=True).text
+    assert "There was a title before" in page
+    assert "restore it below" in page
     MetaModel.objects.get().delete()
     page = client.post(url, form("Book", *fields), follow=True).text
-    assert "Dynamic.Book was retired before" in page
+    assert "There was a dynamic.Book before" in page

@@ -151,10 +151,24 @@ def test_values_that_do_not_convert_are_counted_and_lost_only_when_the_name_is_t
     start = store.head("default").position
     page.form.set("", confirmation="dynamic.Other")
     assert page.press("_save").status_code == 200
+    assert "Nothing was done: “dynamic.Other” was typed, not dynamic.Book." in page.form.markup
     assert store.head("default").position == start
     page.form.set("", confirmation="dynamic.Book")
     assert page.press("_save").status_code == 302
     assert list(model.objects.order_by("pk").values_list("pages", flat=True)) == [212, None, 96]
+
+
+def test_a_plan_that_is_applied_twice_has_nothing_left_to_do(client: Client) -> None:
+    meta = make("Book", title="CharField")
+    page = edit(client, meta)
+    page.form.set(page.form.row("title"), name="name")
+    page.press()
+    twice = dict(page.form.data)
+    assert page.press("_save").status_code == 302
+    text = client.post(page.url, {**twice, "_save": "1"}).text
+    assert "There is nothing to do." in text
+    assert "errornote" not in text
+    assert {f.name for f in meta.fields.all()} == {"name"}
 
 
 def test_a_retired_field_comes_back_with_its_values(client: Client) -> None:

@@ -95,7 +95,7 @@ def test_a_revert_shows_its_plan_and_does_it(client, books):
     assert "Reverted, up to position" in answer.text
     assert list(dynamo.get_model("Book").objects.values_list("title", "isbn")) == [("Emma", "1")]
     (actor, source, reason) = {(r.actor, r.source, r.reason) for r in dynamo.history()[-4:]}.pop()
-    assert (actor.partition(":")[0], source, reason) == ("user", "api", "revert")
+    assert (actor.partition(":")[0], source, reason) == ("user", "admin", "revert")
 
 
 def test_a_revert_after_somebody_elses_change_is_refused_and_planned_anew(client, books):
@@ -162,7 +162,7 @@ def test_what_was_retired_is_listed_and_dropped_by_its_name(client, books):
     assert "Type dynamic.Book.isbn" in client.post("/dynamo/purge/", {"id": key, "confirmation": "x"}).text
     assert everything() == state
     answer = client.post("/dynamo/purge/", {"id": key, "confirmation": "dynamic.Book.isbn"}, follow=True)
-    assert "dropped for good" in answer.text
+    assert "Dropped for good" in answer.text
     assert dynamo.history()[-1].type == "field.purged"
     assert "not there any more" in client.post("/dynamo/purge/", {"id": key, "confirmation": "x"}).text
 
@@ -240,3 +240,17 @@ def test_listing_what_was_retired_takes_one_query_more_for_each(client):
             client.get("/dynamo/purge/")
         found.append(len(seen))
     assert [b - a for a, b in pairwise(found[1:])] == [1] * 4
+
+
+@pytest.mark.parametrize(
+    ("permission", "page"), [("view_history", "history"), ("follow_stream", "live"), ("", "history")]
+)
+def test_the_entry_leads_to_what_its_visitor_may_see(permission: str, page: str) -> None:
+    client = Client()
+    if permission:
+        user = User.objects.create_user("one", is_staff=True)
+        user.user_permissions.add(Permission.objects.get(codename=permission))
+        client.force_login(user)
+    response = client.get("/dynamo/", follow=True)
+    assert response.redirect_chain[0][0] == f"/dynamo/{page}/"
+    assert response.status_code == 200
