@@ -73,7 +73,9 @@ class VersionedForms(ModelAdmin):  # type: ignore[type-arg]  # generic only in t
         form_url: str = "",
         obj: Any = None,
     ) -> Any:
-        own = form_url or f"?{VERSION}={_schema(self.model).version}"
+        query = request.GET.copy()
+        query[VERSION] = str(_schema(self.model).version)
+        own = form_url or f"?{query.urlencode()}"
         return super().render_change_form(request, context, add, change, own, obj)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from django.contrib import admin
@@ -141,6 +142,12 @@ def test_a_version_that_never_was_saves_nothing_by_mistake(
     assert page.send(a="3").status_code in {200, 302}
     row.refresh_from_db()
     assert row.b == "2"
+
+
+def test_what_an_address_says_besides_stays_in_it(root: Client, book: MetaModel) -> None:
+    response = root.get("/admin/dynamic/book/add/?_popup=1&a=x%26y")
+    assert response.context["form_url"].startswith("?")
+    assert dict(parse_qsl(response.context["form_url"][1:])) == {"_popup": "1", "a": "x&y", "_version": "5"}
 
 
 @pytest.fixture
