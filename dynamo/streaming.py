@@ -83,7 +83,10 @@ def _tail_another(tell: Tell, options: dict[str, Any]) -> None:
     except ImportError as error:
         raise DynamoError(str(error)) from error
     given = os.environ.get(VARIABLE) if options["token_file"] is None else _read(options["token_file"])
-    followed = subscribe(options["url"], token=given, after=options["after"], place=options["place"])
+    try:
+        followed = subscribe(options["url"], token=given, after=options["after"], place=options["place"])
+    except ValueError as error:
+        raise DynamoError(str(error)) from error
     for event in followed:
         tell({**asdict(event), "recorded_at": event.recorded_at.isoformat()}, _words(event))
 

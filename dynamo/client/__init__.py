@@ -44,9 +44,9 @@ def subscribe(
     kinds   types such as "field.added", or signals such as "post_field_creation"; all without them
     quiet   seconds without a word from the server after which the connection counts as lost
 
-    Lost connections and busy servers are waited for, without end. Raises StreamRefused when the server says
-    that this will never be answered, and StreamReset when the log ends before the position, as after a
-    restored backup.
+    Lost connections and busy servers are waited for, without end; each time the logger "dynamo.client" warns
+    of it. Raises ValueError for an address that is none, StreamRefused when the server says that this will
+    never be answered, and StreamReset when the log ends before the position, as after a restored backup.
     """
     following = Following(
         url=url, token=token, place=place_of(place, after), models=tuple(models), kinds=tuple(kinds)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import Final, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 from dynamo.client.events import StreamEvent
 from dynamo.client.places import Place
@@ -57,6 +58,10 @@ class Following:
     failures: int = 0
 
     def __post_init__(self) -> None:
+        if not _is_address(self.url):
+            raise ValueError(
+                f"{self.url!r} is no address of a stream; give one such as https://example.org/dynamo/events/"
+            )
         self.after = self.saved = self.place.load()
 
     def parameters(self) -> list[tuple[str, str]]:
@@ -86,7 +91,9 @@ class Following:
             longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.failures, 10))
             seconds = longest * _random.uniform(0.5, 1.0)
         self.failures += 1
-        logger.info("lost the stream at position %s, back in %.1f s: %s", self.after, seconds, error)
+        logger.warning(
+            "no stream from %s: %s; connecting again in %.1f s", self.url, str(error) or repr(error), seconds
+        )
         return seconds
 
     def take(self, message: Message) -> Iterator[StreamEvent]:
@@ -128,3 +135,13 @@ class Following:
         if self.after is None or position > self.after:
             self.after = position
             self.done()
+
+
+def _is_address(url: str) -> bool:
+    """Whether waiting could help: nothing will ever answer at anything but http or https with a host."""
+    try:
+        parts = urlsplit(url)
+        # What is no port is found out when it is asked for.
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

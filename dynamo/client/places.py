@@ -57,6 +57,10 @@ class Kept:
 
 
 def place_of(given: str | PathLike[str] | Callable[[int], object] | None, after: int | None) -> Place:
+    if after is not None and (type(after) is not int or after < 0):
+        raise ValueError(
+            f"after must be a position, 0 for all history, or None for what comes from now on; not {after!r}"
+        )
     if given is None:
         return Told(after, lambda position: None)
     if callable(given):

@@ -63,6 +63,11 @@ def test_tail_says_why_a_server_refuses_it(site, elsewhere):
     assert (code, "answers 401" in errors, "Traceback" in errors) == (1, True, False)
     code, _, errors = answered(manage(elsewhere, "tail", "--url", url, "--token-file", "nowhere"))
     assert (code, "nowhere cannot be read" in errors) == (1, True)
+    code, _, errors = answered(manage(elsewhere, "tail", "--url", "nope"))
+    assert (code, errors) == (
+        1,
+        "CommandError: 'nope' is no address of a stream; give one such as https://example.org/dynamo/events/",
+    )
 
 
 def test_token_is_for_users_who_may_log_in(site):

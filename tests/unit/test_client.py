@@ -181,3 +181,46 @@ def test_function_is_told_each_place_once():
 def test_subscription_says_how_far_it_has_come():
     assert dynamo.subscribe(URL, after=5).position == 5
     assert dynamo.subscribe(URL).position is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nope",
+        "",
+        "ftp://x/",
+        "htp://127.0.0.1:1/",
+        "https://",
+        "http:///events/",
+        "http://x:99999/",
+        "http://[",
+    ],
+)
+def test_address_that_nothing_will_ever_answer_at_is_refused_at_once(url):
+    with pytest.raises(ValueError, match="is no address of a stream; give one such as https://"):
+        dynamo.subscribe(url, token="x")
+
+
+@pytest.mark.parametrize("after", [-1, "5", True, 1.0])
+def test_position_that_is_none_is_refused_at_once_by_its_name(after):
+    with pytest.raises(ValueError, match=f"after must be a position.*not {after!r}"):
+        dynamo.subscribe(URL, after=after)
+
+
+def test_each_failure_to_connect_is_warned_of_with_its_reason_and_the_pause(caplog, monkeypatch):
+    pauses = []
+
+    def slept(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("dynamo.client.subscription.time.sleep", slept)
+    # Port 9 discards, where anything listens there at all.
+    with pytest.raises(KeyboardInterrupt):
+        next(iter(dynamo.subscribe("http://127.0.0.1:9/", token="x")))
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    for record, pause in zip(caplog.records, pauses, strict=True):
+        assert record.name == "dynamo.client"
+        assert "Connection refused" in record.message
+        assert f"connecting again in {pause:.1f} s" in record.message
