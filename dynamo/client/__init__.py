@@ -29,8 +29,8 @@ def subscribe(
     token: Token | None = None,
     after: int | None = None,
     place: str | PathLike[str] | Callable[[int], object] | None = None,
-    models: Iterable[str] = (),
-    kinds: Iterable[str] = (),
+    models: str | Iterable[str] = (),
+    kinds: str | Iterable[str] = (),
     quiet: float = QUIET,
 ) -> Subscription:
     """Schema events as they are recorded, each once and in order, for as long as it is iterated.
@@ -40,8 +40,8 @@ def subscribe(
     after   the position to go on from: 0 for all history, None for what comes from now on
     place   a file that keeps the position between runs, or a function that is given each position. It is
             kept when the next event is asked for: what was not done with is there again after a crash.
-    models  labels such as "shop.Book"; all models without them
-    kinds   types such as "field.added", or signals such as "post_field_creation"; all without them
+    models  labels such as "shop.Book", or one of them; all models without them
+    kinds   types such as "field.added", signals such as "post_field_creation", or one; all without them
     quiet   seconds without a word from the server after which the connection counts as lost
 
     Lost connections and busy servers are waited for, without end; each time the logger "dynamo.client" warns
@@ -49,6 +49,11 @@ def subscribe(
     never be answered, and StreamReset when the log ends before the position, as after a restored backup.
     """
     following = Following(
-        url=url, token=token, place=place_of(place, after), models=tuple(models), kinds=tuple(kinds)
+        url=url, token=token, place=place_of(place, after), models=_names(models), kinds=_names(kinds)
     )
     return Subscription(following, quiet)
+
+
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """A text alone is one name, not its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)

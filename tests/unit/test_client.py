@@ -207,6 +207,11 @@ def test_position_that_is_none_is_refused_at_once_by_its_name(after):
         dynamo.subscribe(URL, after=after)
 
 
+def test_text_alone_is_one_name_and_not_its_letters():
+    one = dynamo.subscribe(URL, models="shop.A", kinds="field.added")
+    assert one._following.parameters() == [("model", "shop.A"), ("kind", "field.added")]
+
+
 def test_each_failure_to_connect_is_warned_of_with_its_reason_and_the_pause(caplog, monkeypatch):
     pauses = []
 
