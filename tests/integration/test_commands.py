@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, ManagementUtility, call_command
 from django.db import connection
 
 import dynamo
@@ -257,6 +257,23 @@ def test_plan_of_what_is_no_proposal_is_an_error_that_says_where(book, proposal,
 def test_plan_of_a_file_that_is_not_there_is_an_error(tmp_path, capsys):
     assert code_of("plan", str(tmp_path / "nothing.json"))[0] == 1
     assert "nothing.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "args", [(), ("nope",), ("--nope",), ("log", "--nope"), ("show", "--at")], ids=" ".join
+)
+def test_bad_arguments_exit_with_1_as_2_means_that_changes_are_pending(args, capsys):
+    with pytest.raises(SystemExit) as done:
+        ManagementUtility(["manage.py", "dynamo", *args]).execute()
+    assert done.value.code == 1
+    assert ": error: " in capsys.readouterr().err
+
+
+def test_help_exits_with_0(capsys):
+    with pytest.raises(SystemExit) as done:
+        ManagementUtility(["manage.py", "dynamo", "--help"]).execute()
+    assert done.value.code == 0
+    assert "Check the log" in capsys.readouterr().out
 
 
 # -- retire, restore, purge ------------------------------------------------------------------------

@@ -99,6 +99,13 @@ def json_value(text: str) -> Any:
 class Command(BaseCommand):
     help = "The schema registry: its log, its state and its health."
 
+    def create_parser(self, *args: Any, **kwargs: Any) -> Any:
+        """A subcommand that is missing or unknown is an error as well, so it exits with 1 too."""
+        parser = super().create_parser(*args, **kwargs)
+        leave = parser.exit
+        parser.exit = lambda status=0, message=None: leave(min(status, 1), message)  # type: ignore[method-assign]
+        return parser
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="subcommand", required=True, parser_class=Subparser)
         made = {name: commands.add_parser(name, help=text) for name, (_, text) in SUBCOMMANDS.items()}
