@@ -93,7 +93,11 @@ def tags() -> Mapping[str, int]:
     """Positions by the name that they were given."""
     record.write_open()
     using = conf.database()
-    events = (r.event for r in store.read(using, stream_id=store.head(using).registry_id))
+    registry_id = store.head(using).registry_id
+    if not registry_id:
+        # Its first change gives a registry its id.
+        return {}
+    events = (r.event for r in store.read(using, stream_id=registry_id))
     return {e.after["name"]: e.after["position"] for e in events if isinstance(e, RegistryTagged)}
 
 
@@ -105,8 +109,8 @@ def _read(text: str) -> Any:
         return int(text[:DIGITS])
     found = _time(text)
     if found is None:
-        named = ", ".join(sorted(known)) or "none"
-        raise DynamoError(f"{text!r} is no tag, position or time; there are tags: {named}", tag=text)
+        named = f"there are tags: {', '.join(sorted(known))}" if known else "there are no tags yet"
+        raise DynamoError(f"{text!r} is no tag, position or time; {named}", tag=text)
     return found
 
 

@@ -42,6 +42,16 @@ def test_tags_are_given_and_listed(book):
     assert "tagged" in run("log")
 
 
+def test_a_registry_without_a_change_has_no_tags(transactional_db):
+    assert run("tag") == ""
+    assert dynamo.tags() == {}
+
+
+def test_what_is_no_tag_where_there_are_none_yet_is_told_so(transactional_db):
+    with pytest.raises(CommandError, match="'nope' is no tag, position or time; there are no tags yet"):
+        run("diff", "nope")
+
+
 def test_diff_names_what_separates_two_moments(book):
     assert run("diff", "first").splitlines() == [
         "removed field dynamic.Book.isbn",
