@@ -28,10 +28,9 @@ LARGEST_ORDER: Final = 2**31 - 1
 MOST_CHOICES: Final = 1_000
 LARGEST_VALUE: Final = 65_536
 
-# Columns that PostgreSQL or SQLite have of their own, and the key that every table has.
-SYSTEM_COLUMNS: Final = frozenset(
-    {"id", "pk", "oid", "rowid", "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}
-)
+# Columns that PostgreSQL or SQLite have of their own.
+SYSTEM_COLUMNS: Final = frozenset({"oid", "rowid", "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"})
+PRIMARY_KEY: Final = frozenset({"id", "pk"})
 MODEL_API: Final = frozenset(dir(GeneratedModel)) | {
     "objects",
     "DoesNotExist",
@@ -47,6 +46,10 @@ BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 def field_name(value: Any) -> str:
     name = _identifier(value, LONGEST_FIELD_NAME)
+    if name.lower() in PRIMARY_KEY:
+        raise ValidationError(
+            f"{name!r} is how Django calls the primary key, which every model has; choose another name"
+        )
     if name.lower() in SYSTEM_COLUMNS:
         raise ValidationError(f"{name!r} is a column that databases have of their own; choose another name")
     if name in MODEL_API or f"{name}_id" in MODEL_API:

@@ -36,6 +36,12 @@ def test_plain_names_are_taken(name):
     assert validators.field_name(name) == name
 
 
+@pytest.mark.parametrize("name", ["id", "pk", "PK"])
+def test_names_of_the_primary_key_are_called_that(name):
+    with pytest.raises(ValidationError, match=f"'{name}' is how Django calls the primary key"):
+        validators.field_name(name)
+
+
 @pytest.mark.parametrize(
     "name",
     [
