@@ -132,7 +132,8 @@ def _described(model: ModelSchema) -> list[str]:
 def _model(label: str, at: At) -> ModelSchema:
     found = api.schema(at).model(conf.full_label(label))
     if found is None:
-        raise ModelNotFound(f"there is no model {label!r} at that position", label=label)
+        then = f"is no model {label!r}" if at is None else f"was no model {label!r} at {at}"
+        raise ModelNotFound(f"there {then}", label=label)
     return found
 
 

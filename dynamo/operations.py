@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from dynamo import api, documents, moments, proposal, signing, tombstones
+from dynamo.models import MetaModel
 from dynamo.plans import Plan, Risk
 from events.exceptions import DynamoError, SchemaRefused
 from projections import conf
@@ -35,7 +36,7 @@ def plan(tell: Tell, options: dict[str, Any]) -> bool | int:
 
 def retire(tell: Tell, options: dict[str, Any]) -> bool:
     row = proposal.retire(options["what"])
-    tell({"retired": options["what"]}, f"retired {row}; `dynamo restore` brings it back")
+    tell({"retired": options["what"]}, f"retired {_label(row)}; `dynamo restore` brings it back")
     return True
 
 
@@ -46,7 +47,7 @@ def restore(tell: Tell, options: dict[str, Any]) -> bool:
         backfill=options["backfill"],
         on_error="null" if options["null"] else "fail",
     )
-    tell({"restored": options["what"], "id": str(row.pk)}, f"restored {row}")
+    tell({"restored": options["what"], "id": str(row.pk)}, f"restored {_label(row)}")
     return True
 
 
@@ -213,6 +214,11 @@ def _chosen(what: str) -> tombstones.Tombstone:
     if not short:
         raise SchemaRefused(f"nothing that was retired is called {what!r}; `dynamo retired` lists what is")
     return short[-1]
+
+
+def _label(row: Any) -> str:
+    """app.Model, or app.Model.field."""
+    return str(row) if isinstance(row, MetaModel) else f"{row.meta_model}.{row}"
 
 
 def _values(pairs: list[str] | None) -> dict[str, Any]:

@@ -56,8 +56,11 @@ def test_show_gives_the_schema_now_and_as_it_was(book: Any) -> None:
 
 
 def test_show_of_a_model_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(CommandError, match="there is no model 'Nope'"):
-        run("show", "Nope")
+    for command in ("show", "log"):
+        with pytest.raises(CommandError, match=r"^there is no model 'Nope'$"):
+            run(command, "Nope")
+    with pytest.raises(CommandError, match=r"^there was no model 'Nope' at 0$"):
+        run("show", "Nope", "--at", "0")
 
 
 def test_verify_says_that_all_is_well_or_exits_with_1(book: Any) -> None:
@@ -269,6 +272,23 @@ def test_bad_arguments_exit_with_1_as_2_means_that_changes_are_pending(args, cap
     assert ": error: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("args", "least"),
+    [
+        (("log", "--limit", "-1"), 0),
+        (("log", "--after", "x"), 0),
+        (("retired", "--older-than", "-1"), 0),
+        (("token", "alice", "--seconds", "-5"), 1),
+        (("token", "alice", "--seconds", "0"), 1),
+    ],
+    ids=str,
+)
+def test_a_number_that_is_too_small_is_told_the_least(args, least, capsys):
+    assert code_of(*args)[0] == 1
+    told = f"must be a whole number, {least} or more; not {args[-1]!r}"
+    assert told in capsys.readouterr().err
+
+
 def test_help_exits_with_0(capsys):
     with pytest.raises(SystemExit) as done:
         ManagementUtility(["manage.py", "dynamo", "--help"]).execute()
@@ -281,13 +301,20 @@ def test_help_exits_with_0(capsys):
 
 def test_retire_and_restore_bring_a_field_away_and_back_with_its_values(book):
     row = book.get_model().objects.create(title="Emma")
-    assert run("retire", "Book.title") == "retired title; `dynamo restore` brings it back\n"
+    assert run("retire", "Book.title") == "retired dynamic.Book.title; `dynamo restore` brings it back\n"
     assert book.fields.count() == 0
     (told,) = documents("restore", "dynamic.Book.title", "--name", "name")
     assert told == {"restored": "dynamic.Book.title", "id": str(book.fields.get().pk)}
     assert book.get_model().objects.get(pk=row.pk).name == "Emma"
     last = dynamo.history()[-1]
     assert (last.type, last.source, last.actor.partition(":")[0]) == ("field.restored", "command", "os")
+
+
+def test_retire_and_restore_say_the_whole_label(book):
+    assert run("retire", "Book").startswith("retired dynamic.Book; ")
+    assert run("restore", "Book") == "restored dynamic.Book\n"
+    run("retire", "Book.title")
+    assert run("restore", "Book.title", "--name", "name") == "restored dynamic.Book.name\n"
 
 
 def test_restore_takes_a_value_for_rows_written_meanwhile_as_json(book):

@@ -11,6 +11,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -68,10 +69,10 @@ class Subparser(ArgumentParser):
         self.exit(1, f"{self.prog}: error: {message}\n")
 
 
-def whole(text: str) -> int:
-    """A number that is not negative, for argparse."""
-    if not text.isascii() or not text.isdigit():
-        raise ArgumentTypeError(f"{text!r} is not a whole number")
+def whole(text: str, least: int = 0) -> int:
+    """A whole number that is large enough, for argparse."""
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise ArgumentTypeError(f"must be a whole number, {least} or more; not {text!r}")
     return int(text)
 
 
@@ -206,7 +207,7 @@ class Command(BaseCommand):
         made["token"].add_argument("user", help="whose rights it has, by the name to log in with")
         made["token"].add_argument(
             "--seconds",
-            type=whole,
+            type=partial(whole, least=1),
             default=tokens.SECONDS,
             help="how long it is good for; default: %(default)s",
         )
