@@ -228,7 +228,8 @@ def command_section(name: str, summary: str, parser: argparse.ArgumentParser) ->
 
     common = DjangoHelpFormatter.show_last | {"-h"}
     arguments = [a for a in parser._actions if not common & {a.dest, *a.option_strings}]
-    rows = [(code(usage(argument)), argument.help or "") for argument in arguments]
+    formatter = parser._get_formatter()
+    rows = [(code(usage(a)), formatter._expand_help(a) if a.help else "") for a in arguments]
     parts = [f"## `manage.py dynamo {name}`", sentence(summary)]
     return "\n\n".join([*parts, table(("Argument", "Meaning"), rows)] if rows else parts)
 
