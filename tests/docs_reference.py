@@ -85,7 +85,8 @@ def fields_page() -> str:
         "Field types",
         "`MetaField.type` is one of these names, or one that `DYNAMO_FIELD_TYPES` allows. "
         "`MetaField.options` takes the options of its type and refuses all others. "
-        "They mean what Django's documentation of the field says.",
+        "They mean what Django's documentation of the field says. `default_factory` names what computes the "
+        "default of each new row.",
         field_table(STOCK.values()),
         "## On PostgreSQL only",
         "Other databases refuse them. `base_field` names the type of an array's elements and `base_options` "
@@ -99,10 +100,17 @@ def fields_page() -> str:
 
 def field_table(types: Iterable[Any]) -> str:
     rows = [
-        (code(row.name), str(row.says), code(row.example), codes(row.options) or "none", codes(row.needs))
-        for row in types
+        (code(row.name), str(row.says), code(row.example), options(row), codes(row.needs)) for row in types
     ]
     return table(("Type", "What it holds", "Example", "Options", "Needed"), rows)
+
+
+def options(row: Any) -> str:
+    """The options of a field type; with what computes a default, as that is ours and not Django's."""
+    named = {name: code(name) for name in row.all_options}
+    if row.factories:
+        named["default_factory"] += f" ({codes(row.factories)})"
+    return ", ".join(named.values()) or "none"
 
 
 def conversions_page() -> str:
