@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from events import fold, snapshots
 from events.exceptions import LogCorrupt
@@ -76,72 +78,72 @@ def happened(event: Event, model: str, field: str) -> str:
     return _phrase(event, model, field, DONE)
 
 
-TO_DO: Final = {
-    "created": "add",
-    "added": "add",
-    "renamed": "rename",
-    "altered": "change",
-    "reordered": "reorder",
-    "retired": "retire",
-    "restored": "restore",
-    "purged": "drop",
-    "moved": "move",
-    "tagged": "tag",
-    "rolled_back": "return",
-    "imported": "import",
-}
-DONE: Final = {
-    "created": "added",
-    "added": "added",
-    "renamed": "renamed",
-    "altered": "changed",
-    "reordered": "reordered",
-    "retired": "retired",
-    "restored": "restored",
-    "purged": "removed",
-    "moved": "moved",
-    "tagged": "tagged",
-    "rolled_back": "returned",
-    "imported": "imported",
+# What will be done and what was, in whole sentences: translations need not have the order of the words.
+TO_DO, DONE = 0, 1
+SENTENCES: Final = {
+    "model.created": (_("add model %(about)s"), _("added model %(about)s")),
+    "model.altered": (_("change model %(about)s: %(changes)s"), _("changed model %(about)s: %(changes)s")),
+    "model.renamed": (_("rename model %(old)s to %(new)s"), _("renamed model %(old)s to %(new)s")),
+    "model.renamed, app": (
+        _("rename model %(old)s to %(new)s, app from %(app)s to %(new_app)s"),
+        _("renamed model %(old)s to %(new)s, app from %(app)s to %(new_app)s"),
+    ),
+    "model.moved": (
+        _("move model %(about)s from app %(app)s to %(new_app)s"),
+        _("moved model %(about)s from app %(app)s to %(new_app)s"),
+    ),
+    "model.retired": (_("retire model %(about)s"), _("retired model %(about)s")),
+    "model.restored": (_("restore model %(about)s"), _("restored model %(about)s")),
+    "model.purged": (_("drop model %(about)s"), _("removed model %(about)s")),
+    "field.added": (_("add field %(about)s"), _("added field %(about)s")),
+    "field.added, type": (_("add field %(about)s (%(type)s)"), _("added field %(about)s (%(type)s)")),
+    "field.altered": (_("change field %(about)s: %(changes)s"), _("changed field %(about)s: %(changes)s")),
+    "field.renamed": (_("rename field %(old)s to %(new)s"), _("renamed field %(old)s to %(new)s")),
+    "field.reordered": (_("reorder field %(about)s"), _("reordered field %(about)s")),
+    "field.retired": (_("retire field %(about)s"), _("retired field %(about)s")),
+    "field.restored": (_("restore field %(about)s"), _("restored field %(about)s")),
+    "field.purged": (_("drop field %(about)s"), _("removed field %(about)s")),
+    "table": (_("move the table of %(about)s"), _("moved the table of %(about)s")),
+    "registry.tagged": (
+        _("tag position %(position)s as %(name)s"),
+        _("tagged position %(position)s as %(name)s"),
+    ),
+    "registry.rolled_back": (_("return to position %(position)s"), _("returned to position %(position)s")),
+    "registry.imported": (
+        _("import a document (%(mode)s) with the hash %(hash)s"),
+        _("imported a document (%(mode)s) with the hash %(hash)s"),
+    ),
 }
 # Names that only the database needs; what people read leaves them out.
 PHYSICAL: Final = frozenset({"storage", "column", "table", "link_columns", "db_table", "tables", "retired"})
 
 
-def _phrase(event: Event, model: str, field: str, verbs: Mapping[str, str]) -> str:
+def _phrase(event: Event, model: str, field: str, tense: int) -> str:
     before, after = event.before, event.after
-    kind, _, what = event.type.partition(".")
+    kind, _dot, what = event.type.partition(".")
+    said: dict[str, Any] = {"about": model if kind == "model" else f"{model}.{field}"}
+    key = event.type
     if kind == "registry":
-        return f"{verbs[what]} {REGISTRY[what](after)}"
-    if what == "renamed":
-        return _renamed(event, model, field, verbs)
-    about = f"{kind} {model}" if kind == "model" else f"{kind} {model}.{field}"
-    if what != "altered":
-        suffix = f" ({after['type']})" if what == "added" and "type" in after else ""
-        return f"{verbs[what]} {about}{suffix}"
-    names = (name for name in sorted(after) if name not in PHYSICAL)
-    return f"{verbs[what]} {about}: {', '.join(_change(n, before[n], after[n]) for n in names)}"
+        said |= after
+        said["hash"] = str(after.get("hash", ""))[:12]
+    elif what == "renamed":
+        key = _kind_of_renaming(event)
+        old = before.get("name") if kind == "model" else f"{model}.{before.get('name')}"
+        said |= {"old": old, "new": after.get("name"), "app": before.get("app"), "new_app": after.get("app")}
+    elif what == "altered":
+        names = (name for name in sorted(after) if name not in PHYSICAL)
+        said["changes"] = ", ".join(_change(name, before[name], after[name]) for name in names)
+    elif what == "added" and "type" in after:
+        key, said["type"] = "field.added, type", after["type"]
+    return str(SENTENCES[key][tense]) % said
 
 
-def _renamed(event: Event, model: str, field: str, verbs: Mapping[str, str]) -> str:
-    kind, _, _ = event.type.partition(".")
-    before, after = event.before, event.after
-    if "name" in after:
-        old = before["name"] if kind == "model" else f"{model}.{before['name']}"
-        moved = f", app from {before['app']} to {after['app']}" if "app" in after else ""
-        return f"{verbs['renamed']} {kind} {old} to {after['name']}{moved}"
-    if "app" in after:
-        return f"{verbs['moved']} model {model} from app {before['app']} to {after['app']}"
-    about = model if kind == "model" else f"{model}.{field}"
-    return f"{verbs['moved']} the table of {about}"
-
-
-REGISTRY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
-    "tagged": lambda after: f"position {after['position']} as {after['name']}",
-    "rolled_back": lambda after: f"to position {after['position']}",
-    "imported": lambda after: f"a document ({after['mode']}) with the hash {after['hash'][:12]}",
-}
+def _kind_of_renaming(event: Event) -> str:
+    if "name" in event.after:
+        return "model.renamed, app" if "app" in event.after else event.type
+    return "model.moved" if "app" in event.after else "table"
 
 
 def _change(name: str, old: Any, new: Any) -> str:
-    return f"{name} from {thaw(old)!r} to {thaw(new)!r}"
+    sides = {"name": name, "old": repr(thaw(old)), "new": repr(thaw(new))}
+    return gettext("%(name)s from %(old)s to %(new)s") % sides
