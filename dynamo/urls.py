@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from dynamo import live
-from dynamo.pages import changing, history, reading
+from dynamo.pages import changing, comparing, history, reading
 
 app_name = "dynamo"
 urlpatterns = [
@@ -17,7 +17,7 @@ urlpatterns = [
     path("history/", history.history, name="history"),
     path("history/event/<int:position>/", history.event, name="event"),
     path("history/<str:label>/", history.model_history, name="model-history"),
-    path("compare/", reading.compare, name="compare"),
+    path("compare/", comparing.compare, name="compare"),
     path("schema/", reading.as_of, name="as-of"),
     path("revert/", changing.revert, name="revert"),
     path("purge/", changing.purge, name="purge"),

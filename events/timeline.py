@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 
 from events import chain
 from events.envelope import COLUMNS, recorded_of
@@ -45,6 +45,22 @@ def page(using: str, wanted: Wanted, limit: int) -> Page:
         older=events[-1].position if more else None,
         torn=any(one.batch_id == events[-1].batch_id for one in more),
     )
+
+
+def neighbours(using: str, positions: Collection[int]) -> dict[int, tuple[int | None, int | None]]:
+    """Where the change sets before and after each position end; None where there is none."""
+    wanted = {at for position in positions for at in (position, position + 1)}
+    events: QuerySet[SchemaEvent] = QuerySet(SchemaEvent, using=using)
+    batches = dict(events.filter(position__in=wanted).values_list("position", "batch_id"))
+    ends = {
+        batch: (first, last)
+        for batch, first, last in events.filter(batch_id__in=set(batches.values()))
+        .values_list("batch_id")
+        .annotate(Min("position"), Max("position"))
+    }
+    earlier = {at: ends[batch][0] - 1 for at, batch in batches.items()}
+    later = {at: ends[batch][1] for at, batch in batches.items()}
+    return {at: (earlier.get(at), later.get(at + 1)) for at in positions}
 
 
 def holds(registry_id: str, recorded: Recorded) -> bool:

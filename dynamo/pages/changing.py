@@ -106,7 +106,12 @@ def _said(given: dict[str, str]) -> dict[str, Any]:
 
 def _shown(plan: Plan) -> dict[str, Any]:
     by_fate = {fate: [o for o in plan.operations if o.fate == fate and o.model] for fate in plans.SHOWN}
-    return {"plan": plan, "by_fate": by_fate, "typed": plan.risk is Risk.DESTRUCTIVE}
+    return {
+        "plan": plan,
+        "by_fate": by_fate,
+        "statements": plan.sql.get(plan.vendor, []),
+        "typed": plan.risk is Risk.DESTRUCTIVE,
+    }
 
 
 def _reverted(request: HttpRequest, recorded: tuple[Recorded, ...]) -> HttpResponse:

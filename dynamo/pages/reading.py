@@ -1,4 +1,4 @@
-"""Pages that read: what separates two moments, and the schema as it was."""
+"""A page that reads, the schema as it was; and how all pages are rendered."""
 
 from __future__ import annotations
 
@@ -9,19 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from dynamo import differences, documents, moments
+from dynamo import moments
 from dynamo.pages import access
 from dynamo.pages.access import reader
 from events.exceptions import DynamoError
 from projections.stream.channels import FOLLOW
-
-GROUPS = (
-    differences.ADDED,
-    differences.REMOVED,
-    differences.RENAMED,
-    differences.CHANGED,
-    differences.MOVED,
-)
 
 
 def entry(request: HttpRequest) -> HttpResponse:
@@ -30,24 +22,6 @@ def entry(request: HttpRequest) -> HttpResponse:
         if request.user.has_perm(permission):
             return redirect(f"dynamo:{name}")
     return redirect("dynamo:history")
-
-
-@reader
-def compare(request: HttpRequest) -> HttpResponse:
-    """What separates two moments, given as positions, times or tags."""
-    given = {name: request.GET.get(name, "").strip() for name in ("a", "b")}
-    context: dict[str, Any] = {"title": _("Compare"), **given}
-    if given["a"]:
-        try:
-            before, after = moments.schema(given["a"]), moments.schema(given["b"] or None)
-        except DynamoError as error:
-            context["error"] = str(error)
-        else:
-            found = differences.diff(before, after)
-            context["groups"] = [(kind, [d for d in found if d.kind == kind]) for kind in GROUPS]
-            context["json"] = documents.encode({"differences": [d.as_dict() for d in found]}).decode()
-            context["positions"] = (before.position, after.position)
-    return page(request, "dynamo/compare.html", context)
 
 
 @reader

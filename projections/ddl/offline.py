@@ -1,4 +1,4 @@
-"""Statements for the databases that this project does not use: rendered without a connection."""
+"""Statements as text, also for databases that this project does not use: no connection is needed."""
 
 from __future__ import annotations
 
@@ -47,8 +47,18 @@ def rendered(steps: list[Step], using: str, lookup: Lookup) -> dict[str, list[st
     for vendor in (own,) if tied else BACKENDS:
         dialect = _dialect(vendor, using, lookup, offline=vendor != own)
         if dialect is not None:
-            out[vendor] = [line for step in steps for line in _lines(dialect, step)]
+            out[vendor] = _all_lines(dialect, steps)
     return out
+
+
+def own(steps: list[Step], using: str, lookup: Lookup) -> list[str]:
+    """Statements for this database only, as a change set of its own runs them."""
+    _module, cls = BACKENDS[connections[using].vendor]
+    return _all_lines(cls(connections[using], lookup), steps)
+
+
+def _all_lines(dialect: Dialect, steps: list[Step]) -> list[str]:
+    return [line for step in steps for line in _lines(dialect, step)]
 
 
 def _columns(step: Step) -> Iterator[FieldSchema]:

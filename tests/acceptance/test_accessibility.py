@@ -43,6 +43,8 @@ def addresses(keys) -> dict[str, str]:
         "history of a model": "/dynamo/history/dynamic.Book/",
         "event": "/dynamo/history/event/2/",
         "compare": "/dynamo/compare/?a=1&b=5",
+        "compare as JSON": "/dynamo/compare/?a=1&b=5&show=json",
+        "compare as SQL": "/dynamo/compare/?a=1&b=5&show=sql",
         "schema as of": "/dynamo/schema/?at=3",
         "revert": "/dynamo/revert/?to=3",
         "retired": "/dynamo/purge/",

@@ -47,7 +47,7 @@ def test_a_person_compares_two_moments_and_reverts_to_the_first(page, own_site):
     page.check("#event-5 [name=b]")
     page.click("text=Compare the chosen")
     expect(page.locator("ul.dynamo-removed")).to_have_text("removed field dynamic.Book.isbn")
-    page.click("text=Revert to the first")
+    page.click("text=Revert to position 3")
     expect(page.locator("#returns li")).to_have_count(2)
     page.click("button.default")
     expect(page.locator(".messagelist")).to_contain_text("Reverted, up to position 8")
