@@ -57,6 +57,15 @@ def test_tail_follows_another_server_and_keeps_its_place(site, elsewhere, tmp_pa
     assert answered(tail)[0] == 0
 
 
+def test_who_has_read_enough_of_the_log_closes_it_without_a_complaint(site):
+    site.writer.change(model("Read", *"abcdefgh"))
+    with manage(site, "log") as log:
+        assert "model.created" in log.stdout.readline()
+        log.stdout.close()
+        assert log.wait(60) == 1
+        assert log.stderr.read() == ""
+
+
 def test_tail_says_why_a_server_refuses_it(site, elsewhere):
     url = f"{site.server.url}/dynamo/events/"
     code, _, errors = answered(manage(elsewhere, "tail", "--url", url, DYNAMO_STREAM_TOKEN="dynamo_x"))

@@ -6,6 +6,7 @@ Exit 0 is ok, 1 an error, 2 that changes are pending, 3 that something destructi
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
@@ -226,6 +227,10 @@ class Command(BaseCommand):
             raise CommandError("; ".join(error.messages)) from error
         except DynamoError as error:
             raise CommandError(str(error)) from error
+        except BrokenPipeError:
+            # Who reads has enough, as `head` has. Python writes what is left when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         if ok is not True:
             sys.exit(ok or 1)
 
