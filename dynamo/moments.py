@@ -40,7 +40,7 @@ def position(at: object) -> int:
 
     A time means the last event that was recorded by then; one without a zone is in the current time zone.
     A text is a tag, or else a position or an ISO time written as text. Raises DynamoError for a place that
-    the log does not have.
+    the log does not have, and for a time that has not come yet.
     """
     record.write_open()
     head = store.head(conf.database()).position
@@ -124,7 +124,17 @@ def _time(text: str) -> datetime | None:
 def _by_time(moment: datetime) -> int:
     try:
         aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-        text = aware.astimezone(UTC).strftime(FORMAT)
+        text = _recorded(aware)
     except (OverflowError, ValueError) as error:
         raise DynamoError(f"{moment} is no time that a log could have: {error}") from error
-    return store.last_before(conf.database(), text)
+    using = conf.database()
+    # The database's clock may be ahead of this one.
+    last = store.times(using, [store.head(using).position]).values()
+    if text > max(_recorded(timezone.now()), *last):
+        raise DynamoError(f"{moment} is in the future; give a time that has come already")
+    return store.last_before(using, text)
+
+
+def _recorded(moment: datetime) -> str:
+    """The text that an event of that moment has."""
+    return moment.astimezone(UTC).strftime(FORMAT)

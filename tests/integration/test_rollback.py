@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -267,6 +269,24 @@ def test_a_moment_that_the_log_does_not_have_is_refused(to):
         dynamo.schema(to)
     with pytest.raises(DynamoError):
         dynamo.rollback(to)
+
+
+@pytest.mark.parametrize("to", ["2131-01-01", datetime.now(UTC) + timedelta(days=1)], ids=["text", "time"])
+def test_a_time_that_has_not_come_yet_is_refused_by_its_name(to):
+    make("Book")
+    state = everything()
+    for ask in (dynamo.schema, dynamo.rollback, partial(dynamo.diff, 1), partial(dynamo.tag, "later")):
+        with pytest.raises(DynamoError, match=f"{re.escape(str(to))}.* is in the future"):
+            ask(to)
+    assert everything() == state
+
+
+def test_now_is_no_future_however_the_clocks_differ(monkeypatch):
+    assert dynamo.schema(datetime.now(UTC)).position == 0
+    make("Book")
+    last = datetime.fromisoformat(dynamo.history()[-1].recorded_at)
+    monkeypatch.setattr("dynamo.moments.timezone.now", lambda: last - timedelta(hours=1))
+    assert dynamo.schema(last).position == at()
 
 
 def test_before_the_first_event_there_was_nothing():
