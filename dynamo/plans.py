@@ -249,8 +249,6 @@ def _rows(recorded: Recorded, sides: list[ModelSchema], findings: Findings) -> M
     return dict(counts)
 
 
-# What a page lists apart.
-SHOWN: Final = ("returns", "empty", "retired", "dropped", "kept")
 FATES: Final = {"created": "empty", "added": "empty", "restored": "returns", "retired": "retired"} | {
     "purged": "dropped"
 }

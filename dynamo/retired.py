@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.apps import apps
@@ -12,6 +13,7 @@ from django.core.exceptions import ValidationError
 from dynamo import clashes, handling, intent, naming, neighbours, record, validators
 from dynamo.changeset import ChangeSet
 from dynamo.patience import patient
+from events import store
 from events.diff import Handling
 from events.exceptions import ModelNotFound, SchemaRefused
 from events.schema import FieldSchema, ModelSchema
@@ -46,10 +48,33 @@ def restore(what: str, *, name: str = "", backfill: Any = None, on_error: str = 
 
 @patient
 def purge(what: str) -> None:
-    """Drop a retired model or field with its values, for good; found as `restore` finds it."""
+    """Drop a retired model or field with its values, for good; found as `restore` finds it.
+
+    Raises SchemaRefused as long as DYNAMO_RETENTION_DAYS keeps it.
+    """
     with record.change_set() as work:
         model, field = _find(work, what)
+        _refuse_kept(work, model, field)
         record.record(work, model, None if field is None else model.without_retired(field.id))
+
+
+def kept_until(since: datetime) -> datetime | None:
+    """Until when what was retired then cannot be purged; None where that is over, or was never promised."""
+    until = since + timedelta(days=conf.get("DYNAMO_RETENTION_DAYS"))
+    return until if until > datetime.now(UTC) else None
+
+
+def _refuse_kept(work: ChangeSet, model: ModelSchema, field: FieldSchema | None) -> None:
+    position = retired_at(model, field)
+    times = store.times(work.using, {position})
+    # What this very change set retires is not in the log yet.
+    since = datetime.fromisoformat(times[position]) if position in times else datetime.now(UTC)
+    until = kept_until(since)
+    if until is not None:
+        label = model.label if field is None else f"{model.label}.{field.name}"
+        raise SchemaRefused(
+            f"{label} is kept until {until:%Y-%m-%d %H:%M} UTC, as DYNAMO_RETENTION_DAYS says; purge it then"
+        )
 
 
 def _restore_model(work: ChangeSet, model: ModelSchema, name: str, on_error: str) -> None:

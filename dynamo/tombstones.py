@@ -41,6 +41,11 @@ class Tombstone:
         what = "row" if self.kind == "model" else "value"
         return f"{self.values} {what}" if self.values == 1 else f"{self.values} {what}s"
 
+    @property
+    def kept_until(self) -> datetime | None:
+        """Until when it cannot be purged; None if it can be."""
+        return retired.kept_until(self.since)
+
     def as_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
 

@@ -72,6 +72,13 @@ SETTINGS: Final = (
         help="False: a deleted model is retired and its rows are kept. True: its table is dropped at once.",
     ),
     Setting(
+        name="DYNAMO_RETENTION_DAYS",
+        default=0,
+        type=int,
+        help="For how many days what was retired cannot be purged, so that it can be had back. 0: it is kept "
+        "until somebody purges it, which may be at once.",
+    ),
+    Setting(
         name="DYNAMO_LOCK_TIMEOUT_SECONDS",
         default=2.0,
         type=(float, int),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -11,8 +12,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from dynamo import api, moments, plans, retired, tombstones
+from dynamo import api, moments, retired, tombstones
 from dynamo.pages import access
 from dynamo.pages.reading import page
 from dynamo.plans import Plan, Risk
@@ -20,6 +22,14 @@ from events.exceptions import DynamoError, SchemaConflict
 from events.types import Recorded
 
 Refusal = (ValidationError, DynamoError)
+# What becomes of values, in the order in which a person wants to know it.
+LISTS: Final = {
+    "returns": gettext_lazy("Comes back with its values"),
+    "empty": gettext_lazy("Comes back empty, as its values were purged"),
+    "retired": gettext_lazy("Goes away, and is kept"),
+    "dropped": gettext_lazy("Is dropped for good"),
+    "kept": gettext_lazy("Changes, and keeps its values"),
+}
 SAID: Final = ("to", "model", "backfill", "on_error", "purged")
 
 
@@ -105,10 +115,11 @@ def _said(given: dict[str, str]) -> dict[str, Any]:
 
 
 def _shown(plan: Plan) -> dict[str, Any]:
-    by_fate = {fate: [o for o in plan.operations if o.fate == fate and o.model] for fate in plans.SHOWN}
+    operations = [o for o in plan.operations if not o.type.startswith("registry.")]
     return {
         "plan": plan,
-        "by_fate": by_fate,
+        "lists": [(fate, text, [o for o in operations if o.fate == fate]) for fate, text in LISTS.items()],
+        "kept_until": retired.kept_until(datetime.now(UTC)),
         "statements": plan.sql.get(plan.vendor, []),
         "typed": plan.risk is Risk.DESTRUCTIVE,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,8 +12,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django.utils.formats import date_format
 
 import dynamo
+from dynamo import tombstones
 from dynamo.models import MetaField, MetaModel
 from dynamo.pages import changing
 from tests.integration.making import add, everything, make, rename
@@ -96,6 +100,47 @@ def test_a_revert_shows_its_plan_and_does_it(client, books):
     assert list(dynamo.get_model("Book").objects.values_list("title", "isbn")) == [("Emma", "1")]
     (actor, source, reason) = {(r.actor, r.source, r.reason) for r in dynamo.history()[-4:]}.pop()
     assert (actor.partition(":")[0], source, reason) == ("user", "admin", "revert")
+
+
+def test_a_revert_lists_what_comes_back_how_and_until_when_it_can_be_taken_back(client, settings):
+    meta = make("Book", isbn="CharField", code="CharField")
+    meta.get_model().objects.create(isbn="1", code="2")
+    before = dynamo.history()[-1].position
+    for name in ("isbn", "code"):
+        meta.fields.get(name=name).delete()
+    dynamo.purge("Book.code")
+    add(meta, "pages", "IntegerField")
+    client.force_login(person("rollback_schema", "view_history"))
+
+    def lists() -> dict[str, str]:
+        text = client.get("/dynamo/revert/", {"to": before, "purged": "empty"}).text
+        found = re.findall(r'<h3>(.*?)</h3>\s*<ul id="(\w+)">(.*?)</ul>', text, re.DOTALL)
+        return {kind: " ".join(f"{head} {body}".split()) for head, kind, body in found} | {"text": text}
+
+    found = lists()
+    assert "restore field dynamic.Book.isbn" in found["returns"]
+    assert "add field dynamic.Book.code" in found["empty"]
+    assert "retire field dynamic.Book.pages" in found["retired"]
+    assert "as long as nobody purges" in found["text"]
+    assert "until" not in found["retired"]
+    settings.DYNAMO_RETENTION_DAYS = 30
+    found = lists()
+    until = date_format(timezone.localtime() + timedelta(days=30), "DATE_FORMAT")
+    assert f"is kept until {until}" in found["retired"]
+    assert f"at least until {until}" in found["text"]
+
+
+def test_what_is_still_kept_cannot_be_dropped_and_the_page_says_until_when(client, books, settings):
+    settings.DYNAMO_RETENTION_DAYS = 30
+    client.force_login(person("purge_schema"))
+    text = client.get("/dynamo/purge/").text
+    assert "kept until" in text
+    assert 'name="confirmation"' not in text
+    (found,) = tombstones.tombstones()
+    state = everything()
+    answer = client.post("/dynamo/purge/", {"id": found.id, "confirmation": found.label})
+    assert "as DYNAMO_RETENTION_DAYS says" in answer.text
+    assert everything() == state
 
 
 def test_a_revert_after_somebody_elses_change_is_refused_and_planned_anew(client, books):

@@ -478,3 +478,16 @@ def test_restore_and_purge_are_part_of_a_batch_or_of_nothing():
         ("field.restored", "tidy"),
         ("field.purged", "tidy"),
     ]
+
+
+def test_what_was_retired_is_kept_for_as_many_days_as_the_project_says(settings) -> None:
+    meta = make("Book", isbn="CharField", code="CharField")
+    meta.fields.get(name="isbn").delete()
+    settings.DYNAMO_RETENTION_DAYS = 1
+    with refused(SchemaRefused, "dynamic.Book.isbn is kept until"):
+        dynamo.purge("Book.isbn")
+    with refused(SchemaRefused, "dynamic.Book.code is kept until"), dynamo.batch():
+        meta.fields.get(name="code").delete()
+        dynamo.purge("Book.code")
+    settings.DYNAMO_RETENTION_DAYS = 0
+    dynamo.purge("Book.isbn")
