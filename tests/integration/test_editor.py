@@ -346,8 +346,10 @@ def test_only_who_may_change_the_schema_sees_plans(client: Client) -> None:
     staff = User.objects.create_user("staff", password="staff", is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename__in=["view_metamodel", "view_metafield"]))
     client.force_login(staff)
+    add(meta, "kind", required=True, unique=True, default="n", choices=[["n", "<New>"]], help="Which")
     page = edit(client, meta)
-    assert "title" in page.form.markup
+    for text in ("title", "kind", "required", "unique", "Which", "&lt;New&gt;", "max_length: <code>255</code>"):
+        assert text in page.form.markup
     assert "_review" not in page.form.buttons
     data: dict[str, Any] = {"name": "Book", "fields-TOTAL_FORMS": "0", "fields-INITIAL_FORMS": "0"}
     assert client.post(page.url, data).status_code == 403
