@@ -44,7 +44,11 @@ def get_model(label: str) -> type[models.Model]:
 
 @contextmanager
 def batch(reason: str = "", actor: str | None = None) -> Iterator[None]:
-    """Make many saves one change set: one transaction, one pass over the tables, or nothing of it at all."""
+    """Make many saves one change set: one transaction, one pass over the tables, or nothing of it at all.
+
+    Inside another batch it is part of that one, whose actor and reason count. Where that one gave no reason,
+    what is recorded in here has the one that is given here.
+    """
     with record.change_set(reason=reason or None, actor=actor):
         yield
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -10,6 +11,7 @@ from weakref import WeakKeyDictionary
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from dynamo.context import because
 from dynamo.overlay import Catalogue, Overlay, Shown
 from events.envelope import Mark
 from events.exceptions import SchemaRefused
@@ -62,6 +64,15 @@ class ChangeSet(Overlay):
     def position(self) -> int:
         """The position of the event that comes next."""
         return self.mark.position + 1
+
+    @contextmanager
+    def because(self, reason: str | None) -> Iterator[None]:
+        """Give what is recorded inside a reason, where the change set has none."""
+        said, self.context = self.context, because(self.context, reason)
+        try:
+            yield
+        finally:
+            self.context = said
 
     def copy_state(self) -> dict[str, object]:
         """What a failed save inside a batch puts back."""

@@ -11,6 +11,8 @@ from typing import Any, Final
 from events.envelope import uuid7
 from events.types import Context
 
+LONGEST_REASON: Final = 500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -30,7 +32,7 @@ class Origin:
             batch_id=uuid7(),
             actor=_text(actor, 191),
             source=_text(source, 32),
-            reason=_text(self.reason, 500),
+            reason=_text(self.reason, LONGEST_REASON),
             correlation_id=_text(self.correlation_id, 64),
             causation_id=_text(self.causation_id, 64),
         )
@@ -39,6 +41,11 @@ class Origin:
 def _text(value: object, longest: int) -> str:
     """As much of it as the log has room for, without what no database stores."""
     return str(value).encode("utf-8", "replace").decode().replace("\x00", "")[:longest]
+
+
+def because(said: Context, reason: str | None) -> Context:
+    """The same with that reason, unless it has one."""
+    return replace(said, reason=_text(reason, LONGEST_REASON)) if reason and not said.reason else said
 
 
 NOBODY: Final = Origin()

@@ -39,7 +39,7 @@ def change_set(
     using = conf.database()
     joined = current(using)
     if joined is not None:
-        with _single(joined) if single else _all_or_nothing(joined):
+        with joined.because(reason), _single(joined) if single else _all_or_nothing(joined):
             yield joined
         return
     with context.acting(reason=reason, actor=actor):

@@ -177,7 +177,7 @@ class RegistryImported(RegistryEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Who did it, from where and why; the same for every event of one change set."""
+    """Who did it, from where and why; but for the reason the same for every event of one change set."""
 
     batch_id: str
     actor: str = ""

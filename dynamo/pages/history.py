@@ -48,6 +48,12 @@ class ChangeSet:
     when: datetime | None
 
     @property
+    def reason(self) -> str:
+        """Batches in a batch may have reasons of their own."""
+        said = dict.fromkeys(line.recorded.reason for line in reversed(self.lines))
+        return "; ".join(filter(None, said))
+
+    @property
     def holds(self) -> bool:
         return all(line.holds for line in self.lines)
 

@@ -56,6 +56,15 @@ def test_each_change_set_is_one_entry_in_words(client, books):
     assert second.count('type="radio"') == 2
 
 
+def test_reasons_of_batches_in_a_batch_are_shown_together(client, root):
+    with dynamo.batch():
+        for reason, name in (("first", "A"), ("second", "B"), ("first", "C")):
+            with dynamo.batch(reason=reason):
+                make(name)
+        make("D")
+    assert "<q>first; second</q>" in client.get(HISTORY).text
+
+
 def test_history_of_a_model_has_its_versions_and_no_other_model(client, books):
     text = client.get("/dynamo/history/dynamic.Book/").text
     assert entries(text) == ["4", "2"]

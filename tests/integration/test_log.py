@@ -321,6 +321,22 @@ def test_every_event_of_one_change_set_has_its_context(log):
     assert (context.correlation_id, context.causation_id) == ("c", "d")
 
 
+def test_a_batch_in_a_batch_has_its_own_reason_where_the_outer_one_has_none(log):
+    with dynamo.batch():
+        make("A")
+        with dynamo.batch(reason="inner"):
+            make("B")
+        with dynamo.batch(reason="x" * 600), dynamo.batch(reason="innermost"):
+            make("C")
+        make("D")
+    with dynamo.batch(reason="outer"), dynamo.batch(reason="inner"):
+        make("E")
+    found = dynamo.history()[6:]
+    assert [event.reason for event in found] == ["", "inner", "x" * 500, "", "outer"]
+    assert len({event.batch_id for event in found}) == 2
+    assert dynamo.verify().ok
+
+
 def append(ids, tag="v1"):
     at, now = store.lock("default")
     events = [RegistryTagged(stream_id=at.registry_id, after={"tag": f"{tag}{n}"}) for n in range(len(ids))]
