@@ -28,6 +28,8 @@ def check(field: FieldSchema, said: Handling) -> None:
             _check_value(name, replace(field, default=value, options=_without_stamps(field)), row)
     if said.on_error == "value" and substitute is None:
         raise ValidationError({"error_value": 'on_error="value" needs an error_value'})
+    if said.on_error != "value" and said.error_value is not None:
+        raise ValidationError({"error_value": 'an error_value needs on_error="value"'})
     if said.on_error == "null" and field.required and said.backfill is None:
         raise ValidationError('on_error="null" needs required to be false, or a backfill')
 

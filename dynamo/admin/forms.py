@@ -171,8 +171,11 @@ class FieldForm(Planned, Merged):
 
     def said(self) -> dict[str, Any]:
         """What the form says about existing rows, as arguments of `MetaField.save`."""
-        values = {name: self.cleaned_data.get(name) for name in ("backfill", "error_value")}
-        return {**values, "on_error": self.cleaned_data.get("on_error") or "fail"}
+        given = {name: self.cleaned_data.get(name) for name in SAID}
+        on_error = given["on_error"] or "fail"
+        # Its input is there whatever was chosen.
+        error_value = given["error_value"] if on_error == "value" else None
+        return {**given, "on_error": on_error, "error_value": error_value}
 
     def save(self, commit: bool = True) -> MetaField:
         row: MetaField = super().save(commit=False)

@@ -384,6 +384,16 @@ def test_text_that_becomes_a_reference_gets_what_was_said_for_the_rest(said, exp
     settled()
 
 
+@pytest.mark.parametrize("said", [{}, {"on_error": "null"}, {"on_error": "keep"}])
+def test_an_error_value_that_nothing_would_get_is_refused(said):
+    field = add(make("Book"), "pages")
+    before = everything()
+    field.type, field.options = "IntegerField", {}
+    with pytest.raises(ValidationError, match='an error_value needs on_error="value"'):
+        field.save(error_value=9, **said)
+    assert everything() == before
+
+
 @pytest.mark.parametrize(
     "said", [{"on_error": "value", "error_value": 9}, {"on_error": "keep", "backfill": 9}]
 )
