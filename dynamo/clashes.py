@@ -79,17 +79,25 @@ def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue)
     if not name:
         return
     where = f"{model.label}.{field.name}"
-    remedy = "set options['related_name'] to another name, or to '+' for none"
     others = (m for m in catalogue.putting(field.related_model, name) if m.id != model.id)
     for other_model in (*others, model):
         for other in _putting(other_model, field.related_model, name):
             if other.id != field.id:
                 raise ValidationError(
-                    {"options": f"{where}: {other_model.label}.{other.name} is {name!r} there; {remedy}"}
+                    {
+                        "options": f"{where} and {other_model.label}.{other.name} would both be found from "
+                        f"their target as {name!r}; give one of them another options['related_name'], or "
+                        "'+' for no way back"
+                    }
                 )
     taken = _taken(model, field, name, catalogue)
     if taken:
-        raise ValidationError({"options": f"{where}: its target has {name!r} already, {taken}; {remedy}"})
+        raise ValidationError(
+            {
+                "options": f"{where}: its target has {name!r} already, {taken}; set options['related_name'] "
+                "to another name, or to '+' for no way back"
+            }
+        )
 
 
 def _putting(model: ModelSchema, reference: str, name: str) -> Iterator[FieldSchema]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import threading
 from functools import partial
@@ -298,7 +299,11 @@ def test_a_way_back_that_would_replace_something_is_refused_with_the_remedy(case
 def test_a_second_relation_to_one_target_needs_a_name_of_its_own(transactional_db):
     make("Author")
     meta = make("Book", author=to("Author"))
-    with pytest.raises(ValidationError, match="related_name"):
+    told = (
+        "dynamic.Book.author and dynamic.Book.editor would both be found from their target as 'book_set'; "
+        "give one of them another options['related_name'], or '+' for no way back"
+    )
+    with pytest.raises(ValidationError, match=re.escape(told)):
         add(meta, "editor", "ForeignKey", related_model="Author")
     add(meta, "editor", "ForeignKey", related_model="Author", options={"related_name": "edited"})
     add(meta, "printer", "ForeignKey", related_model="Author", options={"related_name": "+"})
