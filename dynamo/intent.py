@@ -133,7 +133,8 @@ def model_options(value: Any) -> Frozen:
     out: dict[str, Any] = {}
     for name in ("verbose_name", "verbose_name_plural", "display"):
         if given.get(name):
-            out[name] = validators.label(given[name])
+            with validators.naming_option(name):
+                out[name] = validators.label(given[name])
     if given.get("ordering"):
         out["ordering"] = _ordering(given["ordering"])
     return Frozen(out)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -102,6 +103,18 @@ class MetaRow(models.Model):
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         now = saving.snapshot(self)
         self.loaded |= {name: now[name] for name in now if fields is None or name in fields}
+
+    def full_clean(
+        self, exclude: Any = None, validate_unique: bool = True, validate_constraints: bool = True
+    ) -> None:
+        """What a form or a column has refused already is not judged by what is left of it."""
+        try:
+            super().full_clean(exclude, validate_unique, validate_constraints)
+        except ValidationError as error:
+            found = {name: each for name, each in error.error_dict.items() if name not in (exclude or ())}
+            first = {name: each if name == NON_FIELD_ERRORS else each[:1] for name, each in found.items()}
+            if first:
+                raise ValidationError(first) from None
 
 
 def refuse_unrecorded(sender: Any, **kwargs: Any) -> None:

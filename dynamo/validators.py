@@ -6,6 +6,7 @@ import keyword
 import math
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -70,8 +71,10 @@ def app_label(value: Any) -> str:
 
 
 def _identifier(value: Any, longest: int) -> str:
-    if not isinstance(value, str) or not value:
+    if value in (None, ""):
         raise ValidationError("a name is required")
+    if not isinstance(value, str):
+        raise ValidationError(f"a name is text, and {value!r} is none")
     if len(value) > longest:
         raise ValidationError(f"a name has at most {longest} characters, this one has {len(value)}")
     if not IDENTIFIER.match(value):
@@ -214,10 +217,17 @@ def options(value: Any, row: FieldType, *, required: bool) -> Frozen:
 
 
 def _element_options(name: str, given: Any) -> Frozen:
-    try:
+    with naming_option("base_options"):
         return options(given, fields.element_type(name), required=True)
+
+
+@contextmanager
+def naming_option(name: str) -> Iterator[None]:
+    """Say of which option a message is."""
+    try:
+        yield
     except ValidationError as error:
-        raise ValidationError([f"option 'base_options': {message}" for message in error.messages]) from None
+        raise ValidationError([f"option {name!r}: {message}" for message in error.messages]) from None
 
 
 def default_on_delete(*, required: bool) -> str:
@@ -314,7 +324,8 @@ def _parse(built: Any, value: Any, attribute: str) -> None:
     try:
         fields.parse(built, freeze(value))
     except ValidationError as error:
-        raise ValidationError({attribute: [f"{value!r}: {m}" for m in error.messages]}) from None
+        said = [m if m.startswith((repr(value), f"“{value}”")) else f"{value!r}: {m}" for m in error.messages]
+        raise ValidationError({attribute: said}) from None
     except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
         raise ValidationError({attribute: f"{value!r}: {error}"}) from None
 

@@ -213,7 +213,7 @@ def _refuse_not_whole(raw: Any, low: int, high: int) -> None:
     if isinstance(raw, float) and raw != number:
         raise ValidationError(f"{raw!r} is not a whole number")
     if not low <= number <= high:
-        raise ValidationError(f"{number} is outside {low} to {high}")
+        raise ValidationError(f"{raw!r} is outside {low} to {high}")
 
 
 def _refuse_special(value: Any) -> None:

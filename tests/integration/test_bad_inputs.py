@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
@@ -175,3 +177,54 @@ def test_the_verdict_is_the_same_inside_a_transaction(entry):
         verdict = "accept"
         use(row)
     assert verdict == entry["expect"], entry["why"]
+
+
+class ModelForm(forms.ModelForm):
+    class Meta:
+        model = MetaModel
+        fields = ("name", "options")
+
+
+def told(check: Callable[[], Any]) -> dict[str, list[str]]:
+    with pytest.raises(ValidationError) as caught:
+        check()
+    return caught.value.message_dict
+
+
+@pytest.mark.django_db
+def test_what_is_no_name_is_told_once_and_for_its_true_reason():
+    too_long = "Ensure this value has at most 50 characters (it has 64)."
+    assert ModelForm({"name": "x" * 64}).errors == {"name": [too_long]}
+    assert ModelForm({"name": ""}).errors == {"name": ["This field is required."]}
+    assert told(MetaModel(name="x" * 64).full_clean) == {"name": [too_long]}
+    assert told(lambda: MetaModel.objects.create(name=5)) == {"name": ["a name is text, and 5 is none"]}
+    assert told(MetaModel.objects.create) == {"name": ["a name is required"]}
+
+
+@pytest.mark.django_db
+def test_a_form_tells_of_each_attribute_what_is_wrong_with_it():
+    found = ModelForm({"name": "a b", "options": '{"colour": 1}'}).errors
+    assert {name: len(messages) for name, messages in found.items()} == {"name": 1, "options": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("type_name", "default", "message"),
+    [
+        ("IntegerField", "abc", "'abc' is not a whole number"),
+        ("IntegerField", "10000000000", "'10000000000' is outside -2147483648 to 2147483647"),
+        ("CharField", 5, "5 must be text"),
+        ("UUIDField", "abc", "“abc” is not a valid UUID."),
+        ("EmailField", "abc", "'abc': Enter a valid email address."),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_once(type_name, default, message):
+    book = make("Book")
+    assert told(lambda: add(book, "a", type_name, default=default)) == {"default": [message]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["verbose_name", "verbose_name_plural", "display"])
+def test_an_option_of_a_model_that_makes_no_sense_is_named(name):
+    found = told(lambda: MetaModel.objects.create(name="Book", options={name: 5}))
+    assert found == {"options": [f"option {name!r}: 5 must be text"]}
