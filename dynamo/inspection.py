@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connections
 from django.db.transaction import atomic
 
-from dynamo import api, documents, operations, recovery, rows, tombstones, wording
+from dynamo import api, documents, operations, rebuilding, recovery, rows, tombstones, wording
 from dynamo.moments import At
 from dynamo.operations import Tell
 from events import guards, passes, snapshots, store
@@ -110,14 +110,8 @@ def doctor(tell: Tell, options: dict[str, Any]) -> bool:
 
 
 def rebuild(tell: Tell, options: dict[str, Any]) -> bool:
-    """Under the writers' lock, so that no change comes between reading the log and writing the rows."""
-    using = conf.database()
-    with atomic(using=using):
-        store.lock(using)
-        folded, _odd = passes.verified(using)
-        count = rows.rebuild(api.Snapshot(folded, using), list(folded.live()))
-    pipeline.reset()
-    tell({"rows": count, "position": folded.position}, f"{count} rows written from {folded.position} events")
+    count, position = rebuilding.rebuild()
+    tell({"rows": count, "position": position}, f"{count} rows written from {position} events")
     return True
 
 

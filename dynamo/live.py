@@ -44,16 +44,11 @@ def live(request: HttpRequest) -> HttpResponse:
     known = {MODEL: stream_ids is not None, KIND: given[KIND] in KINDS}
     wanted = {name: value for name, value in given.items() if value and known[name]}
     query = f"?{urlencode(wanted)}" if wanted else ""
-    stream = f"{reverse('dynamo:events')}{query}"
+    followed = following(request, query)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
+        **followed,
         "title": _("Live schema events"),
-        "stream": stream,
-        "polled": f"{reverse('dynamo:recent-events')}{query}",
-        "mode": "poll" if isinstance(request, WSGIRequest) else "stream",
-        "seconds": f"{max(1.0, conf.get('DYNAMO_STREAM_POLL_SECONDS')):g}",
-        # From the head as it is now: what happens before the page has connected is not lost.
-        "head": store.head(conf.database()).position,
         "kept": KEPT,
         "given": given,
         "problems": [
@@ -62,12 +57,24 @@ def live(request: HttpRequest) -> HttpResponse:
             if value and not known[name]
         ],
         "kinds": sorted({frame_name(type_name) for type_name in BY_NAME}),
-        "address": request.build_absolute_uri(stream),
+        "address": request.build_absolute_uri(followed["stream"]),
         "module": request.build_absolute_uri(static("dynamo/stream.js")),
     }
     response = render(request, "dynamo/live.html", context)
     response.headers["Content-Security-Policy"] = content_security_policy()
     return response
+
+
+def following(request: HttpRequest, query: str = "") -> dict[str, Any]:
+    """Where a page's module finds what is recorded from now on."""
+    return {
+        "stream": f"{reverse('dynamo:events')}{query}",
+        "polled": f"{reverse('dynamo:recent-events')}{query}",
+        "mode": "poll" if isinstance(request, WSGIRequest) else "stream",
+        "seconds": f"{max(1.0, conf.get('DYNAMO_STREAM_POLL_SECONDS')):g}",
+        # From the head as it is now: what happens before the page has connected is not lost.
+        "head": store.head(conf.database()).position,
+    }
 
 
 @never_cache

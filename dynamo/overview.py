@@ -21,6 +21,7 @@ from projections.registry import registry
 
 LIVE: Final = _("Live")
 PENDING: Final = _("Pending")
+FAILED: Final = _("Failed; manage.py dynamo doctor says more")
 BEHIND: Final = _("Not shown by this process yet")
 
 
@@ -48,8 +49,11 @@ def overviews(rows: Iterable[MetaModel]) -> dict[str, Overview]:
     last = streams.at_versions(using, {key: schema.version for key, schema in schemas.items()})
     known = sizes({schema.db_table for schema in schemas.values()}, using)
     people = actors.names(one.actor for one in last.values())
-    status = PENDING if recovery.pending(using) else LIVE
-    return {key: _overview(schemas.get(key), last.get(key), known, people, status) for key in ids}
+    unfinished, failed = recovery.unfinished(using)
+    status = dict.fromkeys(schemas, LIVE) | dict.fromkeys(unfinished, FAILED if failed else PENDING)
+    return {
+        key: _overview(schemas.get(key), last.get(key), known, people, status.get(key, BEHIND)) for key in ids
+    }
 
 
 def _overview(
@@ -64,7 +68,7 @@ def _overview(
         retired=0 if schema is None else len(schema.retired_fields),
         version=0 if schema is None else schema.version,
         size=None if schema is None else known.get(schema.db_table),
-        status=BEHIND if schema is None else status,
+        status=status,
         last=last,
         what="" if last is None else wording.told_briefly(last),
         who="" if last is None else people.get(last.actor, last.actor) or last.source,

@@ -13,7 +13,7 @@ from django.db.transaction import atomic
 
 from dynamo import appending
 from dynamo.changeset import ChangeSet
-from events import journal, snapshots, store
+from events import journal, snapshots, store, streams
 from events.envelope import Mark, uuid7
 from events.exceptions import ProjectionFailed, SchemaBusy
 from events.schema import ModelSchema
@@ -32,6 +32,18 @@ REMEDY = "`manage.py dynamo doctor --fix` goes on with it, and so does the next 
 def pending(using: str) -> int:
     """How many steps of accepted changes are not settled."""
     return 0 if engine.transactional(using) else len(journal.entries(using))
+
+
+def unfinished(using: str) -> tuple[set[str], bool]:
+    """The models whose tables are not done, and whether nobody is at them any more.
+
+    A process that meets an unfinished change goes on with it, so what is left by nobody has failed.
+    """
+    if engine.transactional(using) or journal.is_empty(using):
+        return set(), False
+    keys = streams.changed(using, after=store.shown(using).position).distinct()
+    with engine.exclusive(using, wait=0) as alone:
+        return {str(key) for (key,) in keys.values_list("stream_id")}, alone
 
 
 def resume(using: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from django.apps import apps
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from dynamo import intent
 from events.schema import FieldSchema, ModelSchema, same
@@ -37,10 +37,15 @@ def project(work: Catalogue, before: ModelSchema | None, after: ModelSchema | No
         yield from _renamed_target(work, live)
 
 
-def rebuild(work: Catalogue, models: list[ModelSchema]) -> int:
-    """Write all rows anew from schemas; returns how many."""
-    _plain("MetaField", work.using)._raw_delete(work.using)
-    _plain("MetaModel", work.using)._raw_delete(work.using)
+def rebuild(work: Catalogue, models: list[ModelSchema], *, whole: bool = True) -> int:
+    """Write rows anew from schemas; returns how many. `whole`: these are all models, and no row is kept."""
+    found, fields = _plain("MetaModel", work.using), _plain("MetaField", work.using)
+    if not whole:
+        keys = [model.id for model in models]
+        found = found.filter(pk__in=keys)
+        fields = fields.filter(Q(meta_model__in=keys) | Q(pk__in=[f.id for m in models for f in m.fields]))
+    fields._raw_delete(work.using)
+    found._raw_delete(work.using)
     written = [_written(work, "MetaModel", m.id, intent.model_row(m), new=True) for m in models]
     run(work.using, [*written, *(statement for model in models for statement in _fields(work, None, model))])
     return sum(1 + len(model.fields) for model in models)

@@ -9,6 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from dynamo.admin.duplicating import ModelDuplicating
 from dynamo.admin.editor import ModelEditor, row_of
 from dynamo.admin.listing import ModelListing
 from dynamo.admin.retiring import Retiring
@@ -16,8 +17,10 @@ from dynamo.models import MetaField, MetaModel
 
 
 @admin.register(MetaModel)
-class MetaModelAdmin(ModelListing, ModelEditor, Retiring):
-    """The list of models, the editor of each, and the way to retire them."""
+class MetaModelAdmin(ModelListing, ModelDuplicating, ModelEditor, Retiring):
+    """The list of models, the editor of each, making another like it, and retiring some."""
+
+    apart = frozenset(ModelListing.actions)
 
 
 @admin.register(MetaField)

@@ -29,8 +29,10 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
     """A request that changes something is one change set, or nothing of it.
 
     The change set is opened before Django's own `atomic()`, so that tables can be altered on every
-    database.
+    database. Actions named in `apart` are none.
     """
+
+    apart: frozenset[str] = frozenset()
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         view = partial(super().delete_view, request, *args, **kwargs)
@@ -38,8 +40,10 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         view = partial(super().changelist_view, request, *args, **kwargs)
-        if request.POST.get("action") == "delete_selected" and "post" not in request.POST:
-            # It asks first, and what it asks about is planned.
+        asked = request.POST.getlist("action")
+        # Retiring asks first, and what it asks about is planned.
+        asks = "delete_selected" in asked and "post" not in request.POST
+        if asks or self.apart.issuperset(asked):
             return view()
         return as_one_change(request, view, partial(_told, request))
 

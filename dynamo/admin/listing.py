@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from dynamo import actors, documents
+from dynamo import actors, documents, live
 from dynamo.models import MetaModel
 from dynamo.overview import Overview, overviews
+from dynamo.pages import access
+from dynamo.rebuilding import rebuild
 from events import store, streams
 from projections import conf
 from projections.ddl.sizes import Size
+from projections.stream.channels import may_read
 
 SINCE: Final = {"1": _("Today"), "7": _("Past 7 days"), "30": _("Past 30 days")}
 
@@ -83,11 +88,15 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
     )
     list_filter = ("app", ChangedWhen, ChangedBy, "admin")
     search_fields = ("name", "fields__name")
-    actions = ("export_chosen",)
+    actions = ("duplicate_chosen", "export_chosen", "rebuild_chosen")
     list_per_page = 100
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ModelList
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """With the stream that tells an open list of newer changes, for who may follow it."""
+        return super().changelist_view(request, {**(extra_context or {}), "following": _following(request)})
 
     def get_actions(self, request: HttpRequest) -> Any:
         """Deleting is retiring here, and is called so."""
@@ -144,6 +153,38 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
         response = HttpResponse(documents.encode(document), content_type="application/json")
         response.headers["Content-Disposition"] = 'attachment; filename="schema.json"'
         return response
+
+    @admin.action(description=_("Duplicate the selected model"), permissions=["add"])
+    def duplicate_chosen(self, request: HttpRequest, queryset: QuerySet[MetaModel]) -> HttpResponse | None:
+        chosen = list(queryset[:2])
+        if len(chosen) == 1:
+            return redirect("admin:dynamo_metamodel_duplicate", chosen[0].pk)
+        messages.warning(request, gettext("Select one model: each copy is asked for its name."))
+        return None
+
+    @admin.action(description=_("Rebuild selected models from the log"), permissions=["change"])
+    def rebuild_chosen(self, request: HttpRequest, queryset: QuerySet[MetaModel]) -> None:
+        rows = rebuild_models(request.user, [str(row.pk) for row in queryset])
+        text = ngettext(
+            "%(count)d row was written anew from the log.",
+            "%(count)d rows were written anew from the log.",
+            rows,
+        )
+        messages.success(request, text % {"count": rows})
+
+
+def _following(request: HttpRequest) -> dict[str, Any] | None:
+    try:
+        return live.following(request) if may_read(request.user) else None
+    except NoReverseMatch:
+        return None
+
+
+def rebuild_models(user: Any, keys: Collection[str]) -> int:
+    """Write the meta rows of these models anew, for who may change them; how many."""
+    access.require(user, "dynamo.change_metamodel", "dynamo.change_metafield")
+    count, _position = rebuild(keys)
+    return count
 
 
 def rows_text(size: Size) -> str:

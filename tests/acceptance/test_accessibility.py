@@ -38,6 +38,7 @@ def addresses(keys) -> dict[str, str]:
         "models": "/admin/dynamo/metamodel/",
         "editor": f"/admin/dynamo/metamodel/{book}/change/",
         "new model": "/admin/dynamo/metamodel/add/",
+        "duplicate": f"/admin/dynamo/metamodel/{book}/duplicate/",
         "retire": f"/admin/dynamo/metamodel/{book}/delete/",
         "history": "/dynamo/history/",
         "history of a model": "/dynamo/history/dynamic.Book/",

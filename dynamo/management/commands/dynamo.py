@@ -228,7 +228,7 @@ class Command(BaseCommand):
         except DynamoError as error:
             raise CommandError(str(error)) from error
         except BrokenPipeError:
-            # Who reads has enough, as `head` has. Python writes what is left when it ends, and would complain.
+            # Who reads has enough, as `head` has. What is left is written when Python ends, to nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         if ok is not True:
