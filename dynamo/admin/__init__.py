@@ -1,4 +1,4 @@
-"""The admin of the two meta models: one POST is one change set, and a refusal lands on the form."""
+"""The admin of the two meta models: the list of models with their editor, and the list of all fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from dynamo.admin.duplicating import ModelDuplicating
-from dynamo.admin.editor import ModelEditor, row_of
+from dynamo.admin.editor import ModelEditor
 from dynamo.admin.listing import ModelListing
 from dynamo.admin.retiring import Retiring
 from dynamo.models import MetaField, MetaModel
@@ -25,8 +25,9 @@ class MetaModelAdmin(ModelListing, ModelDuplicating, ModelEditor, Retiring):
 
 @admin.register(MetaField)
 class MetaFieldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
-    """All fields, to search in. Each is changed on its model's page, which shows the plan first."""
+    """A list to find fields in. They are changed in one place, which shows the plan: their model's page."""
 
+    actions = None
     list_display = ("name", "meta_model", "type", "related_model", "required", "unique")
     list_filter = ("type", "meta_model")
     search_fields = ("name", "meta_model__name")
@@ -38,11 +39,14 @@ class MetaFieldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        field = self.get_object(request, unquote(object_id))
-        if field is None:
-            return super().change_view(request, object_id, *args, **kwargs)
-        page = reverse(
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        field = None if object_id is None else self.get_object(request, unquote(object_id))
+        if field is None or not self.has_view_permission(request, field):
+            # Django says why that cannot be.
+            return super().changeform_view(request, object_id, *args, **kwargs)
+        editor = reverse(
             "admin:dynamo_metamodel_change", args=[field.meta_model_id], current_app=self.admin_site.name
         )
-        return HttpResponseRedirect(f"{page}#{row_of(field)}")
+        return HttpResponseRedirect(f"{editor}#field-{field.pk}")

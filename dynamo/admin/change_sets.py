@@ -1,4 +1,4 @@
-"""A request of the admin as one change set, and a refusal as errors of its form."""
+"""A request of the admin as one change set, held to the plan that a person saw."""
 
 from __future__ import annotations
 

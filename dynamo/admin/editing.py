@@ -85,7 +85,10 @@ def token(posted: Any) -> str | None:
 
 
 def may_apply(posted: Any, plan: Plan | None, word: str) -> bool:
-    """Whether a POST that came to this plan may be done: safe, or seen, or confirmed by the typed word."""
+    """Whether a POST that came to this plan may be done: safe, or seen, or confirmed by the typed word.
+
+    That it was seen is said by its token, which nobody has who did not ask for the plan.
+    """
     if plan is None or not plan.ok or SHOW in posted or ROWS in posted:
         return False
     seen = token(posted) is not None

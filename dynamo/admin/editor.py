@@ -164,14 +164,6 @@ class ModelEditor(WholeChangeSet):
         }
 
 
-def row_of(field: MetaField) -> str:
-    """Where a field stands on the page of its model."""
-    model = registry.schema(str(field.meta_model_id))
-    ids = [one.id for one in model.fields] if model is not None else []
-    key = str(field.pk)
-    return f"fields-{ids.index(key)}" if key in ids else "fields-group"
-
-
 def _referring(row: MetaModel) -> list[str]:
     """Some of the other models that refer to this one: their forms and queries see what changes here."""
     others = (key for key in registry.referrers(str(row.pk)) if key != str(row.pk))

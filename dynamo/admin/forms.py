@@ -114,7 +114,7 @@ class FieldForm(Planned, Merged):
 
     class Meta:
         model = MetaField
-        fields = ("meta_model", *intent.FIELD_ATTRIBUTES)
+        fields = intent.FIELD_ATTRIBUTES
         widgets = {name: forms.Textarea({"rows": 1}) for name in ("help", "description")}
 
     def __init__(self, *args: Any, outcome: Outcome | None = None, **kwargs: Any) -> None:

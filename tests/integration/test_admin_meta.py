@@ -13,6 +13,7 @@ import dynamo
 from dynamo.models import MetaField, MetaModel
 from events import store
 from tests.integration.forms import Form
+from tests.integration.making import everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,15 +48,15 @@ def form(name: str, *fields: dict[str, Any], initial: int = 0) -> dict[str, Any]
     return data
 
 
-def applied(client: Client, url: str, data: dict[str, Any]) -> Any:
-    """Send a form, be shown its plan, and apply that."""
-    shown = Form(client.post(url, data).text).data
-    return client.post(url, {**data, "token": shown["token"]})
-
-
 def errors(response: Any) -> str:
     assert response.status_code == 200
     return response.content.decode()
+
+
+def applied(client: Client, url: str, data: dict[str, Any]) -> Any:
+    """Ask for the plan, and apply what it says."""
+    plan = Form(client.post(url, data).text)
+    return client.post(url, {**data, "token": plan.data["token"], "confirmation": "dynamic.Book"})
 
 
 def test_a_model_with_several_fields_in_one_post_is_one_change_set(client: Client) -> None:
@@ -132,11 +133,10 @@ def test_a_field_is_renamed_and_another_retired_in_one_post(client: Client) -> N
     rows[0]["name"] = "name"
     rows[1]["DELETE"] = "on"
     url = reverse("admin:dynamo_metamodel_change", args=[meta.pk])
-    data = form("Book", *rows, initial=2)
-    unseen = client.post(url, data)
-    assert unseen.status_code == 200
-    assert [f.name for f in meta.get_model()._meta.fields] == ["id", "title", "pages"]
-    assert applied(client, url, data).status_code == 302
+    before = everything()
+    assert "Apply this plan" in client.post(url, form("Book", *rows, initial=2)).text
+    assert everything() == before
+    assert applied(client, url, form("Book", *rows, initial=2)).status_code == 302
     assert [f.name for f in meta.get_model()._meta.fields] == ["id", "name"]
     assert meta.get_model().objects.get().name == "Emma"
 
@@ -180,26 +180,6 @@ def test_retiring_is_called_so_and_says_what_becomes_of_the_rows(client: Client)
     assert not MetaModel.objects.exists()
 
 
-def test_a_field_is_changed_on_the_page_of_its_model(client: Client) -> None:
-    meta = MetaModel.objects.create(name="Book")
-    MetaField.objects.create(meta_model=meta, name="title", type="CharField")
-    pages = MetaField.objects.create(meta_model=meta, name="pages", type="IntegerField")
-    listed = reverse("admin:dynamo_metafield_changelist")
-    assert "pages" in client.get(listed).text
-    assert "delete_selected" not in client.get(listed).text
-    change = reverse("admin:dynamo_metafield_change", args=[pages.pk])
-    editor = reverse("admin:dynamo_metamodel_change", args=[meta.pk])
-    for response in (client.get(change), client.post(change, {"type": "TextField", "_save": "1"})):
-        assert response.url == f"{editor}#fields-1"
-    assert 'id="fields-1"' in client.get(editor).text
-    for name, args in (("add", []), ("delete", [pages.pk])):
-        assert (
-            client.post(reverse(f"admin:dynamo_metafield_{name}", args=args), {"post": "yes"}).status_code
-            == 403
-        )
-    assert {f.type for f in meta.fields.all()} == {"CharField", "IntegerField"}
-
-
 def test_the_history_pages_show_events_to_those_who_may_see_them(client: Client) -> None:
     meta = MetaModel.objects.create(name="Book", description="<script>alert(1)</script>")
     for url in (reverse("dynamo:history"), reverse("dynamo:model-history", args=[str(meta)])):
@@ -235,3 +215,30 @@ def test_a_name_that_was_retired_is_offered_to_be_restored(client: Client) -> No
     MetaModel.objects.get().delete()
     page = client.post(url, form("Book", *fields), follow=True).text
     assert "There was a dynamic.Book before" in page
+
+
+def test_the_page_of_a_field_is_its_row_in_the_editor_of_its_model(client: Client) -> None:
+    meta = MetaModel.objects.create(name="Book")
+    field = MetaField.objects.create(meta_model=meta, name="title", type="CharField")
+    assert "title" in client.get(reverse("admin:dynamo_metafield_changelist")).text
+    before = everything()
+    url = reverse("admin:dynamo_metafield_change", args=[field.pk])
+    data = {**BLANK, "meta_model": str(meta.pk), "name": "name", "type": "CharField"}
+    for response in (client.get(url), client.post(url, data)):
+        place = f"field-{field.pk}"
+        assert response.url == f"{reverse('admin:dynamo_metamodel_change', args=[meta.pk])}#{place}"
+    assert f'id="{place}"' in client.get(response.url).text
+    assert client.post(reverse("admin:dynamo_metafield_add"), data).status_code == 403
+    assert (
+        client.post(reverse("admin:dynamo_metafield_delete", args=[field.pk]), {"post": "yes"}).status_code
+        == 403
+    )
+    assert client.get(reverse("admin:dynamo_metafield_change", args=["nope"])).status_code == 302
+    assert everything() == before
+
+
+def test_the_page_of_a_field_is_for_who_may_see_fields(client: Client) -> None:
+    meta = MetaModel.objects.create(name="Book")
+    field = MetaField.objects.create(meta_model=meta, name="title", type="CharField")
+    client.force_login(User.objects.create_user("staff", is_staff=True))
+    assert client.get(reverse("admin:dynamo_metafield_change", args=[field.pk])).status_code == 403
