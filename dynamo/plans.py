@@ -20,7 +20,16 @@ from events import codec, store
 from events.envelope import Mark
 from events.exceptions import DataRefused, SchemaConflict, SchemaRefused
 from events.schema import FieldSchema, ModelSchema, canonical, digest
-from events.types import FieldAdded, FieldAltered, FieldEvent, FieldRestored, ModelRestored, Recorded
+from events.types import (
+    Event,
+    FieldAdded,
+    FieldAltered,
+    FieldEvent,
+    FieldRestored,
+    ModelAltered,
+    ModelRestored,
+    Recorded,
+)
 from projections import conf, conversions
 from projections.ddl import notes, offline, planning
 from projections.transition import Transition
@@ -273,9 +282,15 @@ def _risk(recorded: Recorded, done: Transition, rows: Mapping[str, int]) -> Risk
         return Risk.DESTRUCTIVE
     if isinstance(event, FieldAltered):
         return _risk_of_altered(event, done, rows)
-    if rows.get("filled"):
+    if rows.get("filled") or _reorders(event):
         return Risk.REVIEW
     return Risk.SAFE if recorded.type in SAFE_TYPES else Risk.REVIEW
+
+
+def _reorders(event: Event) -> bool:
+    """Whether rows are listed in another order from then on."""
+    old, new = (side.get("options", {}).get("ordering") for side in (event.before, event.after))
+    return isinstance(event, ModelAltered) and old != new
 
 
 def _risk_of_altered(event: FieldAltered, done: Transition, rows: Mapping[str, int]) -> Risk:

@@ -248,6 +248,18 @@ def test_counts_of_a_conversion_are_those_that_then_come(said, converts, risk):
     assert list(book.get_model().objects.order_by("pk").values_list("pages", flat=True)) == [*converts, None]
 
 
+def test_another_order_of_rows_is_for_review():
+    book = make("Book", title="CharField")
+    book.options = {"ordering": ["title"]}
+    assert only(dynamo.plan(book)).risk is Risk.REVIEW
+    book.save()
+    operations = dynamo.plan(book.fields.get().delete).operations
+    dropped = "change model dynamic.Book: options from {'ordering': ['title']} to {}"
+    assert (dropped, Risk.REVIEW) in [(one.sentence, one.risk) for one in operations]
+    book.options = {"ordering": ["title"], "verbose_name": "volume"}
+    assert only(dynamo.plan(book)).risk is Risk.SAFE
+
+
 def test_rows_that_a_conversion_leaves_empty_are_counted_as_filled_where_a_value_is_needed():
     book = with_pages("12", "")
     pages = book.fields.get()
