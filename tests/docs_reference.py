@@ -6,6 +6,7 @@ usage: python -m tests.docs_reference [--check]
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import re
 import sys
@@ -111,6 +112,86 @@ def options(row: Any) -> str:
     if row.factories:
         named["default_factory"] += f" ({codes(row.factories)})"
     return ", ".join(named.values()) or "none"
+
+
+def attributes_page() -> str:
+    from dynamo import intent, validators
+    from dynamo.models import MetaField, MetaModel
+
+    return page(
+        "Attributes",
+        "What is set on the rows of the two meta models. A JSON attribute takes lists, objects and plain "
+        "values, as JSON has them; anything else is refused.",
+        "## `MetaModel`",
+        attribute_table(MetaModel),
+        f"`options` is an object with any of {codes(intent.MODEL_OPTIONS)}. The first two are texts of at "
+        f"most {validators.LONGEST_LABEL} characters. `ordering` is a list of field names, with `-` before "
+        'those that go down, such as `["-year", "title"]`. `display` names the field whose value stands for '
+        "a row.",
+        "## `MetaField`",
+        attribute_table(MetaField),
+        "- `required` says that each row has a value, `unique` that no two rows have the same.\n"
+        f"- `verbose_name` is one line; `help` and `description` have at most {validators.LONGEST_TEXT} "
+        "characters, in as many lines as you like.\n"
+        '- `choices` are pairs of a value and a label, `[["s", "Small"], ["l", "Large"]]`, or groups of '
+        f'these, `[["Sizes", [["s", "Small"]]]]`: at most {validators.MOST_CHOICES}. The text `s, l` is read '
+        "as values that are their own labels.\n"
+        "- `default` is JSON that the type can read: a date is text in ISO 8601, a decimal number is text or "
+        "a number. It has no code in it; the option `default_factory` of some [types](fields.md) computes "
+        "one.\n"
+        "- `unique_together` is a flag: the fields of the model that have it are unique in combination.\n"
+        f"- `order` is a whole number from 0 to {validators.LARGEST_ORDER}; a new field without one comes "
+        "last.\n"
+        "- `options` are those of the [field type](fields.md).",
+    )
+
+
+def attribute_table(model: Any) -> str:
+    rows = [attribute(model._meta.get_field(name)) for name in model.ATTRIBUTES]
+    return table(("Attribute", "Kind", "Longest", "Default", "Meaning"), rows)
+
+
+def attribute(field: Any) -> tuple[str, ...]:
+    from django.db import models
+
+    kinds = {models.JSONField: "JSON", models.BooleanField: "flag", models.PositiveIntegerField: "number"}
+    default = "" if not field.has_default() or callable(field.default) else repr(field.default)
+    return (
+        code(field.name),
+        kinds.get(type(field), "text"),
+        str(field.max_length or ""),
+        code(default) if default else "",
+        str(field.help_text),
+    )
+
+
+def functions_page() -> str:
+    import dynamo
+
+    sections = []
+    for name in dynamo.__all__:
+        function = getattr(dynamo, name)
+        sections += [f"## `dynamo.{name}`", f"```python\n{called(name, function)}\n```", first_line(function)]
+    return page("Functions", "What `dynamo` offers to code. The docstrings say more.", *sections)
+
+
+class Unquoted(str):
+    """An annotation as it stands in the code, which has it as text."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def called(name: str, function: Any) -> str:
+    """How a function is called, with the types of its arguments and of what it returns."""
+    signature = inspect.signature(function)
+    given = [one.replace(annotation=Unquoted(one.annotation)) for one in signature.parameters.values()]
+    if inspect.isgeneratorfunction(inspect.unwrap(function)):
+        return f"with dynamo.{name}{inspect.Signature(given)}"
+    returned = Unquoted(signature.return_annotation)
+    return f"dynamo.{name}{inspect.Signature(given, return_annotation=returned)}"
 
 
 def conversions_page() -> str:
@@ -256,6 +337,8 @@ def sentence(text: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
+    "attributes.md": attributes_page,
+    "functions.md": functions_page,
     "fields.md": fields_page,
     "conversions.md": conversions_page,
     "signals.md": signals_page,
