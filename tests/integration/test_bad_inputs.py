@@ -191,7 +191,7 @@ def told(check: Callable[[], Any]) -> dict[str, list[str]]:
     return caught.value.message_dict
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_what_is_no_name_is_told_once_and_for_its_true_reason():
     too_long = "Ensure this value has at most 50 characters (it has 64)."
     assert ModelForm({"name": "x" * 64}).errors == {"name": [too_long]}
@@ -201,7 +201,7 @@ def test_what_is_no_name_is_told_once_and_for_its_true_reason():
     assert told(MetaModel.objects.create) == {"name": ["a name is required"]}
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_form_tells_of_each_attribute_what_is_wrong_with_it():
     found = ModelForm({"name": "a b", "options": '{"colour": 1}'}).errors
     assert {name: len(messages) for name, messages in found.items()} == {"name": 1, "options": 1}
@@ -223,7 +223,7 @@ def test_a_value_that_does_not_fit_is_named_once(type_name, default, message):
     assert told(lambda: add(book, "a", type_name, default=default)) == {"default": [message]}
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ["verbose_name", "verbose_name_plural", "display"])
 def test_an_option_of_a_model_that_makes_no_sense_is_named(name):
     found = told(lambda: MetaModel.objects.create(name="Book", options={name: 5}))
