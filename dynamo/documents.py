@@ -29,7 +29,7 @@ SCHEMA, HISTORY, BOTH = "schema", "history", "both"
 LAYOUT: Final = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
 
 
-def export(what: str = SCHEMA, *, at: At = None, models: Iterable[str] = ()) -> dict[str, Any]:
+def export(what: str = SCHEMA, *, at: At = None, models: str | Iterable[str] = ()) -> dict[str, Any]:
     """The schema, the history, or both, as JSON data; `encode` makes bytes of it.
 
     A schema may be that of an earlier moment, and of some models only, given by label. What is retired is
@@ -40,7 +40,8 @@ def export(what: str = SCHEMA, *, at: At = None, models: Iterable[str] = ()) -> 
     record.write_open()
     if what == HISTORY:
         return _history(moments.position(at))
-    found = _schema(moments.schema(at), frozenset(models))
+    wanted = frozenset((models,) if isinstance(models, str) else models)
+    found = _schema(moments.schema(at), wanted)
     return found if what == SCHEMA else {**found, "history": _history(moments.position(at))}
 
 

@@ -266,6 +266,7 @@ def test_a_document_of_one_model_or_of_an_earlier_moment():
     rename(MetaModel.objects.get(name="Tag"), "Label")
     assert [m["name"] for m in dynamo.export(at=before)["models"]] == ["Author", "Book", "Tag"]
     assert [m["name"] for m in dynamo.export(models=["Label"])["models"]] == ["Label"]
+    assert dynamo.export(models="Label") == dynamo.export(models=["Label"])
     with pytest.raises(SchemaRefused, match="Tag"):
         dynamo.export(models=["Tag"])
 
