@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from dynamo import validators
 from dynamo.overlay import Catalogue
@@ -26,17 +27,26 @@ def check_model(model: ModelSchema, catalogue: Catalogue) -> None:
     for other in holders:
         if other.key == model.key and other.id != model.id:
             raise ValidationError(
-                {"name": f"there is a model {other.label} already; names differ in more than case"}
+                {
+                    "name": _("there is a model %(other)s already; names differ in more than case")
+                    % {"other": other.label}
+                }
             )
     if classes.hand_written(model.label) is not None:
         raise ValidationError(
-            {"name": f"{model.label} is a model in the project's code; choose another name"}
+            {
+                "name": _("%(model)s is a model in the project's code; choose another name")
+                % {"model": model.label}
+            }
         )
     for neighbour in holders:
         for field in neighbour.fields:
             if field.is_many_to_many and link_key(neighbour, field) == model.key:
                 raise ValidationError(
-                    {"name": f"Django names the link table of {neighbour.label}.{field.name} {model.name}"}
+                    {
+                        "name": _("Django names the link table of %(neighbour)s.%(field)s %(model)s")
+                        % {"neighbour": neighbour.label, "field": field.name, "model": model.name}
+                    }
                 )
     for field in model.fields:
         if field.is_many_to_many:
@@ -50,13 +60,21 @@ def check_fields(model: ModelSchema, catalogue: Catalogue) -> None:
         for name in {field.name.lower(), field.column.lower()} - {""}:
             if name in taken:
                 raise ValidationError(
-                    {"name": f"{model.label} has the field {taken[name]!r} already; {name!r} is taken"}
+                    {
+                        "name": _("%(model)s has the field %(taken)r already; %(name)r is taken")
+                        % {"model": model.label, "taken": taken[name], "name": name}
+                    }
                 )
             taken[name] = field.name
     for field in model.fields:
         for name in generated_names(field):
             if name in taken:
-                raise ValidationError({"name": f"{taken[name]!r} is a method that {field.name!r} generates"})
+                raise ValidationError(
+                    {
+                        "name": _("%(taken)r is a method that %(field)r generates")
+                        % {"taken": taken[name], "field": field.name}
+                    }
+                )
     for field in model.fields:
         if field.is_relation:
             check_relation(model, field, catalogue)
@@ -85,17 +103,22 @@ def check_relation(model: ModelSchema, field: FieldSchema, catalogue: Catalogue)
             if other.id != field.id:
                 raise ValidationError(
                     {
-                        "options": f"{where} and {other_model.label}.{other.name} would both be found from "
-                        f"their target as {name!r}; give one of them another options['related_name'], or "
-                        "'+' for no way back"
+                        "options": _(
+                            "%(where)s and %(other)s would both be found from their target as %(name)r; "
+                            "give one of them another options['related_name'], or '+' for no way back"
+                        )
+                        % {"where": where, "other": f"{other_model.label}.{other.name}", "name": name}
                     }
                 )
     taken = _taken(model, field, name, catalogue)
     if taken:
         raise ValidationError(
             {
-                "options": f"{where}: its target has {name!r} already, {taken}; set options['related_name'] "
-                "to another name, or to '+' for no way back"
+                "options": _(
+                    "%(where)s: its target has %(name)r already, %(taken)s; set options['related_name'] to "
+                    "another name, or to '+' for no way back"
+                )
+                % {"where": where, "name": name, "taken": taken}
             }
         )
 
@@ -110,11 +133,11 @@ def _taken(model: ModelSchema, field: FieldSchema, name: str, catalogue: Catalog
     if "." in field.related_model:
         return _taken_by_hand(model, field, name)
     if name in validators.MODEL_API:
-        return "as part of Django's model API"
+        return _("as part of Django's model API")
     target = model if field.related_model == model.id else catalogue.model(field.related_model)
     for other in () if target is None else target.fields:
         if name in {other.name, other.column} or name.lower() in generated_names(other):
-            return f"from its field {other.name!r}"
+            return _("from its field %(field)r") % {"field": other.name}
     return ""
 
 
@@ -122,9 +145,9 @@ def _taken_by_hand(model: ModelSchema, field: FieldSchema, name: str) -> str:
     """Also by a relation to a class that the target inherits from, or is a proxy of."""
     target: Any = classes.hand_written(field.related_model)
     if name in SET_ON_USERS and target._meta.label == settings.AUTH_USER_MODEL:
-        return "which authentication sets on users"
+        return _("which authentication sets on users")
     present = getattr_static(target, name, None)
-    return "" if present is None or accessors.is_of(present, model, field) else "in its code"
+    return "" if present is None or accessors.is_of(present, model, field) else _("in its code")
 
 
 def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
@@ -134,8 +157,11 @@ def _check_incoming(model: ModelSchema, catalogue: Catalogue) -> None:
             for field in _putting(other, model.id, name) if other.id != model.id else ():
                 raise ValidationError(
                     {
-                        "name": f"{other.label}.{field.name} refers to {model.label} by a name that one of "
-                        "its fields has; rename the field, or set that relation's related_name"
+                        "name": _(
+                            "%(other)s.%(field)s refers to %(model)s by a name that one of its fields has; "
+                            "rename the field, or set that relation's related_name"
+                        )
+                        % {"other": other.label, "field": field.name, "model": model.label}
                     }
                 )
 
@@ -145,11 +171,17 @@ def _check_link(model: ModelSchema, field: FieldSchema, catalogue: Catalogue) ->
         for its in other.fields:
             if its.id != field.id and its.is_many_to_many and its.table == field.table:
                 raise ValidationError(
-                    {"name": f"{other.label}.{its.name} has a link table {its.table!r} already"}
+                    {
+                        "name": _("%(other)s.%(its)s has a link table %(table)r already")
+                        % {"other": other.label, "its": its.name, "table": its.table}
+                    }
                 )
     app, name = link_key(model, field)
     generated = catalogue.named(app, name)
     if generated is not None or name in dict.keys(apps.all_models.get(app, {})):
         raise ValidationError(
-            {"name": f"{model.label}.{field.name}: its link table would be named like {app}.{name}"}
+            {
+                "name": _("%(model)s.%(field)s: its link table would be named like %(app)s.%(name)s")
+                % {"model": model.label, "field": field.name, "app": app, "name": name}
+            }
         )

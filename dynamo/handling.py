@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from dynamo import validators
 from events.diff import Handling
@@ -18,7 +19,10 @@ ON_ERROR: Final = ("fail", "null", "value", "keep")
 def check(field: FieldSchema, said: Handling) -> None:
     """The values for existing rows are held to the same rules as any default."""
     if said.on_error not in ON_ERROR:
-        raise ValidationError(f"on_error must be one of {', '.join(ON_ERROR)}, not {said.on_error!r}")
+        raise ValidationError(
+            _("on_error must be one of %(names)s, not %(on_error)r")
+            % {"names": ", ".join(ON_ERROR), "on_error": said.on_error}
+        )
     row = validators.field_type(field.type)
     substitute = said.error_value if said.on_error == "value" else None
     if row.is_relation:
@@ -27,11 +31,11 @@ def check(field: FieldSchema, said: Handling) -> None:
         if value is not None and not row.is_relation:
             _check_value(name, replace(field, default=value, options=_without_stamps(field)), row)
     if said.on_error == "value" and substitute is None:
-        raise ValidationError({"error_value": 'on_error="value" needs an error_value'})
+        raise ValidationError({"error_value": _('on_error="value" needs an error_value')})
     if said.on_error != "value" and said.error_value is not None:
-        raise ValidationError({"error_value": 'an error_value needs on_error="value"'})
+        raise ValidationError({"error_value": _('an error_value needs on_error="value"')})
     if said.on_error == "null" and field.required and said.backfill is None:
-        raise ValidationError('on_error="null" needs required to be false, or a backfill')
+        raise ValidationError(_('on_error="null" needs required to be false, or a backfill'))
 
 
 def _check_value(name: str, field: FieldSchema, row: fields.FieldType) -> None:
@@ -46,7 +50,7 @@ def _check_value(name: str, field: FieldSchema, row: fields.FieldType) -> None:
 def _check_key(field: FieldSchema, said: Handling) -> None:
     """Values for existing rows of a relation are keys of its target."""
     if field.is_many_to_many and (said.on_error not in ("fail", "keep") or said.backfill is not None):
-        raise ValidationError("a many-to-many needs no values for existing rows: they have no links")
+        raise ValidationError(_("a many-to-many needs no values for existing rows: they have no links"))
     for name, value in (("backfill", said.backfill), ("error_value", said.error_value)):
         if value is not None:
             _check_one_key(field, name, value)
@@ -54,7 +58,7 @@ def _check_key(field: FieldSchema, said: Handling) -> None:
 
 def _check_one_key(field: FieldSchema, name: str, value: Any) -> None:
     key = classes.key_of(field.related_model)
-    refusal = ValidationError({name: f"{value!r} is not a key of the target"})
+    refusal = ValidationError({name: _("%(value)r is not a key of the target") % {"value": value}})
     try:
         parsed = key.to_python(value)
     except (ValidationError, TypeError, ValueError):

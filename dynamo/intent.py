@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext as _
 
 from dynamo import naming, validators
 from events.envelope import uuid7
@@ -115,10 +116,11 @@ def model_row(schema: ModelSchema) -> dict[str, Any]:
 def _app(value: Any) -> str:
     label = conf.default_app() if value in (None, "") else validators.app_label(value)
     if label in PRIVATE_LABELS:
-        raise ValidationError(f"the label {label!r} belongs to the registry itself")
+        raise ValidationError(_("the label %(label)r belongs to the registry itself") % {"label": label})
     if label not in apps.app_configs:
         raise ValidationError(
-            f"{label!r} is neither an installed app nor listed in DYNAMO_APPS; add it there to use it"
+            _("%(label)r is neither an installed app nor listed in DYNAMO_APPS; add it there to use it")
+            % {"label": label}
         )
     return label
 
@@ -126,10 +128,13 @@ def _app(value: Any) -> str:
 def model_options(value: Any) -> Frozen:
     given = {} if value in (None, "") else value
     if not isinstance(given, dict):
-        raise ValidationError(f"{value!r} must be a JSON object of options")
+        raise ValidationError(_("%(value)r must be a JSON object of options") % {"value": value})
     unknown = [name for name in given if name not in MODEL_OPTIONS]
     if unknown:
-        raise ValidationError(f"unknown option {unknown[0]!r}; there are {', '.join(MODEL_OPTIONS)}")
+        raise ValidationError(
+            _("unknown option %(given)r; there are %(names)s")
+            % {"given": unknown[0], "names": ", ".join(MODEL_OPTIONS)}
+        )
     out: dict[str, Any] = {}
     for name in ("verbose_name", "verbose_name_plural", "display"):
         if given.get(name):
@@ -142,7 +147,7 @@ def model_options(value: Any) -> Frozen:
 
 def _ordering(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise ValidationError("ordering must be a list of field names, each with an optional '-'")
+        raise ValidationError(_("ordering must be a list of field names, each with an optional '-'"))
     return tuple(value)
 
 
@@ -151,10 +156,20 @@ def check_model_options(model: ModelSchema) -> None:
     names = {f.name for f in model.fields if not f.is_many_to_many} | {"id", "pk"}
     for item in model.options.get("ordering", ()):
         if item.removeprefix("-") not in names:
-            raise ValidationError({"options": f"ordering names {item!r}, which {model.label} does not have"})
+            raise ValidationError(
+                {
+                    "options": _("ordering names %(item)r, which %(model)s does not have")
+                    % {"item": item, "model": model.label}
+                }
+            )
     shown = model.options.get("display")
     if shown and shown not in names:
-        raise ValidationError({"options": f"display names {shown!r}, which {model.label} does not have"})
+        raise ValidationError(
+            {
+                "options": _("display names %(shown)r, which %(model)s does not have")
+                % {"shown": shown, "model": model.label}
+            }
+        )
 
 
 def follow_name(model: ModelSchema, old: str, new: str | None) -> ModelSchema:
@@ -234,9 +249,13 @@ def placed(made: FieldSchema, current: FieldSchema, *, on_error: str) -> tuple[F
     """
     how = conversions.mode(current, made)
     if how == conversions.REFUSE:
-        way_out = conversions.sentence(current, made).removeprefix("There is no meaning. ")
         raise ValidationError(
-            {"type": f"there is no meaningful way from {current.type} to {made.type}. {way_out}"}
+            {
+                "type": _(
+                    "there is no meaningful way from %(old)s to %(new)s. Add a new field and retire this one."
+                )
+                % {"old": current.type, "new": made.type}
+            }
         )
     spared = how == conversions.FITS and on_error != "fail"
     moves = spared or how not in (conversions.SAME, conversions.FITS) or _other_key(current, made)
@@ -259,17 +278,27 @@ def target(value: Any, row: fields.FieldType, model: ModelSchema, catalogue: Cat
     """A relation's target: a generated model's id, or "app.Model" of a hand-written one."""
     if not row.is_relation:
         if value not in (None, ""):
-            raise ValidationError({"related_model": f"{row.name} is not a relation and has no related model"})
+            raise ValidationError(
+                {
+                    "related_model": _("%(type)s is not a relation and has no related model")
+                    % {"type": row.name}
+                }
+            )
         return ""
     if not isinstance(value, str) or not value:
         raise ValidationError(
-            {"related_model": f"{row.name} needs a related model, such as 'self' or 'app.Model'"}
+            {
+                "related_model": _("%(type)s needs a related model, such as 'self' or 'app.Model'")
+                % {"type": row.name}
+            }
         )
     if value == "self":
         return model.id
     if not TARGET.match(value):
-        raise ValidationError({"related_model": f"{value!r} is not 'self', 'Model' or 'app.Model'"})
-    app, _, name = value.rpartition(".")
+        raise ValidationError(
+            {"related_model": _("%(value)r is not 'self', 'Model' or 'app.Model'") % {"value": value}}
+        )
+    app, _dot, name = value.rpartition(".")
     return _resolve(app or model.app, name, model, catalogue)
 
 
@@ -281,13 +310,23 @@ def _resolve(app: str, name: str, model: ModelSchema, catalogue: Catalogue) -> s
         return found.id
     cls = classes.hand_written(f"{app}.{name}") if app in apps.all_models else None
     if cls is None:
-        raise ValidationError({"related_model": f"there is no model {app}.{name}"})
+        raise ValidationError(
+            {"related_model": _("there is no model %(app)s.%(name)s") % {"app": app, "name": name}}
+        )
     if cls._meta.swapped:
         raise ValidationError(
-            {"related_model": f"{app}.{name} was swapped for {cls._meta.swapped}; refer to that"}
+            {
+                "related_model": _("%(app)s.%(name)s was swapped for %(swapped)s; refer to that")
+                % {"app": app, "name": name, "swapped": cls._meta.swapped}
+            }
         )
     if app in PRIVATE_LABELS or cls._meta.auto_created or not cls._meta.managed:
-        raise ValidationError({"related_model": f"{app}.{name} cannot be the target of a relation"})
+        raise ValidationError(
+            {
+                "related_model": _("%(app)s.%(name)s cannot be the target of a relation")
+                % {"app": app, "name": name}
+            }
+        )
     return cls._meta.label
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from dynamo import record, validators
 from dynamo.appending import note as append
@@ -51,9 +52,11 @@ def position(at: object) -> int:
     if isinstance(at, datetime):
         return _by_time(at)
     if type(at) is not int:
-        raise DynamoError(f"{at!r} is no position, time or tag")
+        raise DynamoError(_("%(at)r is no position, time or tag") % {"at": at})
     if not 0 <= at <= head:
-        raise DynamoError(f"the log has no position {at}: it ends at {head}", position=at)
+        raise DynamoError(
+            _("the log has no position %(at)s: it ends at %(head)s") % {"at": at, "head": head}, position=at
+        )
     return at
 
 
@@ -62,7 +65,7 @@ def version(model_id: str, number: int) -> int:
     for recorded in store.read(conf.database(), stream_id=model_id):
         if recorded.stream_version == number:
             return recorded.position
-    raise DynamoError(f"the model has no version {number!r}", version=number)
+    raise DynamoError(_("the model has no version %(number)r") % {"number": number}, version=number)
 
 
 @patient
@@ -70,7 +73,7 @@ def tag(name: str, at: At = None, note: str = "") -> int:
     """Give a place in the log a name; returns its position. A name is given once and stays."""
     if not _is_tag(name):
         raise ValidationError(
-            {"name": "a tag has letters, digits, '.', '_' and '-', at most 64, and is no number or date"}
+            {"name": _("a tag has letters, digits, '.', '_' and '-', at most 64, and is no number or date")}
         )
     note = validators.text(note)
     with record.change_set() as work:
@@ -78,7 +81,11 @@ def tag(name: str, at: At = None, note: str = "") -> int:
         place = work.mark.position if at is None else position(at)
         known = tags()
         if name in known:
-            raise SchemaRefused(f"there is a tag {name!r} already, at position {known[name]}", tag=name)
+            raise SchemaRefused(
+                _("there is a tag %(name)r already, at position %(given)s")
+                % {"name": name, "given": known[name]},
+                tag=name,
+            )
         after = Frozen({"name": name, "position": place, "note": note})
         append(work, RegistryTagged(stream_id=registry_id, after=after))
     return place
@@ -109,8 +116,11 @@ def _read(text: str) -> Any:
         return int(text[:DIGITS])
     found = _time(text)
     if found is None:
-        named = f"there are tags: {', '.join(sorted(known))}" if known else "there are no tags yet"
-        raise DynamoError(f"{text!r} is no tag, position or time; {named}", tag=text)
+        tags_known = ", ".join(sorted(known))
+        named = _("there are tags: %(tags)s") % {"tags": tags_known} if known else _("there are no tags yet")
+        raise DynamoError(
+            _("%(text)r is no tag, position or time; %(named)s") % {"text": text, "named": named}, tag=text
+        )
     return found
 
 
@@ -126,12 +136,16 @@ def _by_time(moment: datetime) -> int:
         aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
         text = _recorded(aware)
     except (OverflowError, ValueError) as error:
-        raise DynamoError(f"{moment} is no time that a log could have: {error}") from error
+        raise DynamoError(
+            _("%(moment)s is no time that a log could have: %(error)s") % {"moment": moment, "error": error}
+        ) from error
     using = conf.database()
     # The database's clock may be ahead of this one.
     last = store.times(using, [store.head(using).position]).values()
     if text > max(_recorded(timezone.now()), *last):
-        raise DynamoError(f"{moment} is in the future; give a time that has come already")
+        raise DynamoError(
+            _("%(moment)s is in the future; give a time that has come already") % {"moment": moment}
+        )
     return store.last_before(using, text)
 
 

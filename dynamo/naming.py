@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from dynamo import validators
 from events.envelope import uuid7
@@ -15,7 +16,9 @@ from events.schema import FieldSchema, ModelSchema
 def table_name(app: str, name: str) -> str:
     table = f"{app}_{name.lower()}"
     if len(table) > validators.LONGEST_TABLE_NAME:
-        raise ValidationError({"name": f"the table name {table!r} is longer than all databases allow"})
+        raise ValidationError(
+            {"name": _("the table name %(table)r is longer than all databases allow") % {"table": table}}
+        )
     return table
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from django.utils.translation import gettext as _
+
 from dynamo import intent, record
 from dynamo.changeset import ChangeSet
 from events.exceptions import SchemaRefused
@@ -22,7 +24,8 @@ def refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
     ]
     if relations:
         raise SchemaRefused(
-            f"{model.label} is referred to by {', '.join(relations)}; retire these fields first",
+            _("%(model)s is referred to by %(names)s; retire these fields first")
+            % {"model": model.label, "names": ", ".join(relations)},
             fields=relations,
         )
 
@@ -34,13 +37,21 @@ def refuse_gone_target(work: ChangeSet, model: ModelSchema, field: FieldSchema) 
     where = f"{model.label}.{field.name}"
     if "." in field.related_model:
         if classes.hand_written(field.related_model) is None:
-            raise SchemaRefused(f"{where} refers to {field.related_model}, which the project has no more")
+            raise SchemaRefused(
+                _("%(where)s refers to %(related_model)s, which the project has no more")
+                % {"where": where, "related_model": field.related_model}
+            )
         return
     target = work.model(field.related_model)
     if target is None:
-        raise SchemaRefused(f"{where} refers to a model that was purged, so it cannot come back")
+        raise SchemaRefused(
+            _("%(where)s refers to a model that was purged, so it cannot come back") % {"where": where}
+        )
     if target.retired:
-        raise SchemaRefused(f"{where} refers to {target.label}, which is retired; restore that first")
+        raise SchemaRefused(
+            _("%(where)s refers to %(target)s, which is retired; restore that first")
+            % {"where": where, "target": target.label}
+        )
 
 
 def rename_link_columns(target: ModelSchema, work: ChangeSet) -> None:

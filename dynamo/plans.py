@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from django.db import connections, models
+from django.utils.translation import gettext as _
 
 from dynamo import record, verdicts, wording
 from dynamo.changeset import ChangeSet, current
@@ -136,7 +137,7 @@ def plan(*changes: Change) -> Plan:
     """
     using = conf.database()
     if current(using) is not None:
-        raise SchemaRefused("a plan starts from what is committed; make it outside of batch()")
+        raise SchemaRefused(_("a plan starts from what is committed; make it outside of batch()"))
     try:
         with record.change_set() as work:
             at = work.mark
@@ -152,7 +153,7 @@ def hold_to(token: str | None, work: ChangeSet, at: Mark) -> None:
     """Refuse an open change set that is not what was planned; `at` is where it began."""
     if token is None:
         return
-    planned, _, _ = token.partition(".")
+    planned, _dot, _rest = token.partition(".")
     made = _hash(record.transition(work), at) if work.pending else digest(_begin(at))
     if f"{at.position}.{made}" == token:
         return
@@ -160,8 +161,12 @@ def hold_to(token: str | None, work: ChangeSet, at: Mark) -> None:
     record.write_open()
     since = list(store.read(work.using, after=position, upto=at.position))
     changes = [wording.told_briefly(recorded) for recorded in since]
-    what = f"meanwhile: {'; '.join(changes)}" if changes else "it was planned as something else"
-    raise SchemaConflict(f"this is not what was planned ({what}); plan again", changes=changes)
+    what = _("it was planned as something else")
+    if changes:
+        what = _("meanwhile: %(changes)s") % {"changes": "; ".join(changes)}
+    raise SchemaConflict(
+        _("this is not what was planned (%(what)s); plan again") % {"what": what}, changes=changes
+    )
 
 
 def _make(change: Change) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
 from django.db.transaction import atomic, on_commit
+from django.utils.translation import gettext as _
 
 from dynamo import announce, context, recovery, verdicts
 from dynamo.appending import record, transition, write_events, write_open
@@ -67,10 +68,10 @@ def _outermost(using: str) -> Generator[ChangeSet, None, ChangeSet]:
                 yield work
                 if work.failed is not None:
                     raise SchemaRefused(
-                        "a change of this batch was refused, so all of it is"
+                        _("a change of this batch was refused, so all of it is")
                     ) from work.failed
                 if connections[using].needs_rollback:
-                    raise SchemaRefused("the transaction was marked for rollback inside the change set")
+                    raise SchemaRefused(_("the transaction was marked for rollback inside the change set"))
                 flush(work)
                 with _translated():
                     stack.close()
@@ -128,8 +129,11 @@ def _judged(work: ChangeSet, done: Transition) -> Findings:
         if work.outermost or engine.transactional(work.using) or engine.is_locked(error):
             raise
         raise SchemaRefused(
-            "this change has to look at rows of a table that an earlier one of this transaction changes "
-            "after the commit; make both in one batch(), or this one in a transaction of its own"
+            _(
+                "this change has to look at rows of a table that an earlier one of this transaction "
+                "changes after the commit; make both in one batch(), or this one in a transaction of "
+                "its own"
+            )
         ) from error
 
 
@@ -152,10 +156,10 @@ def show(using: str) -> None:
     if work is None or not (work.pending or work.done):
         return
     if work.planned:
-        raise SchemaRefused("a plan makes no classes; ask for the class after the change was made")
+        raise SchemaRefused(_("a plan makes no classes; ask for the class after the change was made"))
     if not engine.transactional(using):
         raise SchemaRefused(
-            "MariaDB and MySQL change tables only at the end of a batch; ask for the class after it"
+            _("MariaDB and MySQL change tables only at the end of a batch; ask for the class after it")
         )
     ready, work.done = work.done, []
     work.shown = True
@@ -225,10 +229,14 @@ def _translated() -> Iterator[None]:
     except (DynamoError, ValidationError):
         raise
     except IntegrityError as error:
-        raise DataRefused(f"rows stand in the way of this change: {error}", count=None, samples=[]) from error
+        raise DataRefused(
+            _("rows stand in the way of this change: %(error)s") % {"error": error}, count=None, samples=[]
+        ) from error
     except OperationalError as error:
         if engine.is_locked(error):
-            raise SchemaBusy(f"the schema is being changed elsewhere; try again ({error})") from error
-        raise ProjectionFailed(f"the database refused this change: {error}") from error
+            raise SchemaBusy(
+                _("the schema is being changed elsewhere; try again (%(error)s)") % {"error": error}
+            ) from error
+        raise ProjectionFailed(_("the database refused this change: %(error)s") % {"error": error}) from error
     except DatabaseError as error:
-        raise ProjectionFailed(f"the database refused this change: {error}") from error
+        raise ProjectionFailed(_("the database refused this change: %(error)s") % {"error": error}) from error

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from dynamo import clashes, handling, intent, naming, neighbours, record, validators
 from dynamo.changeset import ChangeSet
@@ -33,12 +34,22 @@ def restore(what: str, *, name: str = "", backfill: Any = None, on_error: str = 
     that are gone. Raises ModelNotFound, or what saving such a field would raise.
     """
     if on_error not in ON_ERROR:
-        raise ValidationError({"on_error": f"it is one of {', '.join(ON_ERROR)}, not {on_error!r}"})
+        raise ValidationError(
+            {
+                "on_error": _("it is one of %(names)s, not %(on_error)r")
+                % {"names": ", ".join(ON_ERROR), "on_error": on_error}
+            }
+        )
     with record.change_set() as work:
         model, field = _find(work, what)
         if field is None:
             if backfill is not None:
-                raise ValidationError({"backfill": f"{model.label} is a model; fields have a value for rows"})
+                raise ValidationError(
+                    {
+                        "backfill": _("%(model)s is a model; fields have a value for rows")
+                        % {"model": model.label}
+                    }
+                )
             _restore_model(work, model, name, on_error)
         else:
             _restore_field(work, model, field, name, Handling(backfill=backfill, on_error=on_error))
@@ -73,7 +84,8 @@ def _refuse_kept(work: ChangeSet, model: ModelSchema, field: FieldSchema | None)
     if until is not None:
         label = model.label if field is None else f"{model.label}.{field.name}"
         raise SchemaRefused(
-            f"{label} is kept until {until:%Y-%m-%d %H:%M} UTC, as DYNAMO_RETENTION_DAYS says; purge it then"
+            _("%(label)s is kept until %(until)s UTC, as DYNAMO_RETENTION_DAYS says; purge it then")
+            % {"label": label, "until": f"{until:%Y-%m-%d %H:%M}"}
         )
 
 
@@ -94,7 +106,7 @@ def _restore_field(
     work: ChangeSet, model: ModelSchema, field: FieldSchema, name: str, said: Handling
 ) -> None:
     if model.retired:
-        raise SchemaRefused(f"{model.label} is retired; restore it first")
+        raise SchemaRefused(_("%(model)s is retired; restore it first") % {"model": model.label})
     named = _checked(name, validators.field_name) if name else field.name
     live = replace(field, name=named, retired=False)
     live = intent.with_link(replace(live, column=naming.column_name(live)), model, work)
@@ -115,7 +127,7 @@ def _checked(name: str, rule: Callable[[Any], str]) -> str:
 def _find(work: ChangeSet, what: str) -> tuple[ModelSchema, FieldSchema | None]:
     found = [pair for pair in _candidates(work) if what in _names(*pair)]
     if not found:
-        raise ModelNotFound(f"nothing that was retired is called {what!r}", label=what)
+        raise ModelNotFound(_("nothing that was retired is called %(what)r") % {"what": what}, label=what)
     return max(found, key=lambda pair: retired_at(*pair))
 
 

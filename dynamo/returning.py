@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from dynamo import handling, intent, naming
 from dynamo.changeset import ChangeSet
 from dynamo.goals import Goal
@@ -174,9 +176,12 @@ class Way:
         there = {one.storage for one in (*self.now.fields, *self.now.retired_fields)}
         if not reverting.knows(path, item.storage, current.storage, there):
             raise SchemaRefused(
-                f"{past.label}.{item.name} was converted, and nothing relates its column to the former one: "
-                "what lay between was purged, or a many-to-many was among several conversions; roll back to "
-                "a moment between the conversions first"
+                _(
+                    "%(model)s.%(field)s was converted, and nothing relates its column to the former one: "
+                    "what lay between was purged, or a many-to-many was among several conversions; roll "
+                    "back to a moment between the conversions first"
+                )
+                % {"model": past.label, "field": item.name}
             )
         return path
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from dynamo import goals, moments, naming, plans, record
 from dynamo.appending import note
@@ -51,11 +52,21 @@ def rollback(
     Returns the recorded events, none if there was nothing to do. Raises what saving would raise.
     """
     if on_error not in ON_ERROR:
-        raise ValidationError({"on_error": f"it is one of {', '.join(ON_ERROR)}, not {on_error!r}"})
+        raise ValidationError(
+            {
+                "on_error": _("it is one of %(names)s, not %(on_error)r")
+                % {"names": ", ".join(ON_ERROR), "on_error": on_error}
+            }
+        )
     if not isinstance(backfill or {}, Mapping):
-        raise ValidationError({"backfill": "it maps names of fields to values"})
+        raise ValidationError({"backfill": _("it maps names of fields to values")})
     if purged not in PURGED:
-        raise ValidationError({"purged": f"it is one of {', '.join(PURGED)}, not {purged!r}"})
+        raise ValidationError(
+            {
+                "purged": _("it is one of %(names)s, not %(purged)r")
+                % {"names": ", ".join(PURGED), "purged": purged}
+            }
+        )
     place = moments.position(to)
     with record.change_set() as work:
         started = work.mark
@@ -99,11 +110,14 @@ def _whole(work: ChangeSet, then: Schema, wish: Wish) -> list[Goal]:
 def _alone(work: ChangeSet, then: Schema, model_id: str, wish: Wish) -> Goal:
     now, past = work.model(model_id), _live(then.models.get(model_id))
     if now is None and past is None:
-        raise ModelNotFound(f"there is no model {model_id!r}, neither now nor then", label=model_id)
+        raise ModelNotFound(
+            _("there is no model %(model_id)r, neither now nor then") % {"model_id": model_id}, label=model_id
+        )
     if past is None:
         assert now is not None
         raise SchemaRefused(
-            f"{now.label} was not there at position {then.position}; retire it, or roll back everything"
+            _("%(model)s was not there at position %(position)s; retire it, or roll back everything")
+            % {"model": now.label, "position": then.position}
         )
     return returning(work, now, past, then.position, wish, alone=True)
 
@@ -112,15 +126,21 @@ def _refuse_unused(wish: Wish) -> None:
     unused = sorted(set(wish.backfill) - wish.used)
     if unused:
         raise ValidationError(
-            {"backfill": f"no field that the rollback brings back is called {', '.join(unused)}"}
+            {
+                "backfill": _("no field that the rollback brings back is called %(names)s")
+                % {"names": ", ".join(unused)}
+            }
         )
 
 
 def _refuse_empty(wish: Wish, *, told: bool) -> None:
     if wish.empty and not told:
         raise SchemaRefused(
-            f"the values of {', '.join(wish.empty)} were purged and cannot come back; "
-            'purged="empty", on the command line --empty, brings them back without values',
+            _(
+                'the values of %(names)s were purged and cannot come back; purged="empty", on the '
+                "command line --empty, brings them back without values"
+            )
+            % {"names": ", ".join(wish.empty)},
             empty=wish.empty,
         )
 
@@ -135,9 +155,11 @@ def _id(model: Any) -> str:
         label = conf.full_label(model)
         named = [m for m in registry.models.values() if m.label.lower() == label.lower() or m.id == model]
         if not named:
-            raise ModelNotFound(f"there is no generated model {model!r}", label=model)
+            raise ModelNotFound(_("there is no generated model %(model)r") % {"model": model}, label=model)
         return min(named, key=lambda m: m.retired).id
     key = getattr(model, "dynamo_id", None) or getattr(model, "pk", None)
     if not isinstance(key, str | UUID):
-        raise ModelNotFound(f"{model!r} is no MetaModel, generated class or label", label=str(model))
+        raise ModelNotFound(
+            _("%(model)r is no MetaModel, generated class or label") % {"model": model}, label=str(model)
+        )
     return str(key)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from dynamo import clashes, handling, intent, naming, neighbours, record
 from dynamo.changeset import ChangeSet, current
@@ -50,7 +51,8 @@ def save_field(row: Any, update_fields: Iterable[str] | None, said: Handling) ->
         model, before = _model_of(work, row), _current_field(work, row)
         if before is not None and model.field(before.id) is None:
             raise SchemaRefused(
-                f"field {row.name!r} cannot move to another model; add it there and retire it here"
+                _("field %(field)r cannot move to another model; add it there and retire it here")
+                % {"field": row.name}
             )
         shown = None if before is None else intent.field_row(before, model, work)
         given = _merged(row, shown, update_fields)
@@ -73,7 +75,9 @@ def delete_model(row: Any) -> None:
     with record.change_set(single=True) as work:
         before = _current_model(work, row)
         if before is None:
-            raise ModelNotFound(f"{row} is not in the registry any more", model=str(row.pk))
+            raise ModelNotFound(
+                _("%(row)s is not in the registry any more") % {"row": row}, model=str(row.pk)
+            )
         neighbours.refuse_referenced(before, work)
         after = naming.retired_model(before, work.position())
         record.record(work, before, after)
@@ -88,10 +92,11 @@ def delete_field(row: Any) -> None:
     with record.change_set(single=True) as work:
         model, before = _model_of(work, row), _current_field(work, row)
         if before is None:
-            raise SchemaRefused(f"field {row.name!r} is not in the registry any more")
+            raise SchemaRefused(_("field %(field)r is not in the registry any more") % {"field": row.name})
         if before.unique_together:
             raise SchemaRefused(
-                f"{model.label}.{before.name} is part of a unique_together; clear that flag, then retire it"
+                _("%(model)s.%(field)s is part of a unique_together; clear that flag, then retire it")
+                % {"model": model.label, "field": before.name}
             )
         after = model.without_field(before.id).with_retired(naming.tombstone(before, work.position()))
         after = intent.follow_name(after, before.name, None)
@@ -132,7 +137,8 @@ def get_model(row: Any) -> Any:
         found = registry.model_class(str(row.pk))
     if found is None:
         raise ModelNotFound(
-            f"{row} has no generated class: it was not saved, or was retired", model=str(row.pk)
+            _("%(row)s has no generated class: it was not saved, or was retired") % {"row": row},
+            model=str(row.pk),
         )
     return found
 
@@ -174,14 +180,17 @@ def _current_model(work: ChangeSet, row: Any) -> ModelSchema | None:
     if found is None or not found.retired:
         return found
     if row._state.adding:
-        raise SchemaRefused(f"{row.pk} is the key of a retired model; create {row} under a new key")
-    raise SchemaConflict(f"{row} was retired meanwhile", model=str(row.pk))
+        raise SchemaRefused(
+            _("%(pk)s is the key of a retired model; create %(row)s under a new key")
+            % {"pk": row.pk, "row": row}
+        )
+    raise SchemaConflict(_("%(row)s was retired meanwhile") % {"row": row}, model=str(row.pk))
 
 
 def _model_of(work: ChangeSet, row: Any) -> ModelSchema:
     found = work.model(str(row.meta_model_id))
     if found is None or found.retired:
-        raise ValidationError({"meta_model": "the field's model is not in the registry; save it first"})
+        raise ValidationError({"meta_model": _("the field's model is not in the registry; save it first")})
     return found
 
 
@@ -193,10 +202,16 @@ def _current_field(work: ChangeSet, row: Any) -> FieldSchema | None:
     if found is not None or model is None:
         return found
     if model.retired_field(key) is not None and row._state.adding:
-        raise SchemaRefused(f"{key} is the key of a retired field; add {row.name!r} under a new key")
+        raise SchemaRefused(
+            _("%(key)s is the key of a retired field; add %(field)r under a new key")
+            % {"key": key, "field": row.name}
+        )
     elsewhere = not row._state.adding and type(row).objects.filter(pk=key).exists()
     if model.retired_field(key) is not None or elsewhere:
-        raise SchemaConflict(f"field {row.name!r} was retired meanwhile, or is of another model", field=key)
+        raise SchemaConflict(
+            _("field %(field)r was retired meanwhile, or is of another model") % {"field": row.name},
+            field=key,
+        )
     return None
 
 
@@ -214,8 +229,11 @@ def _merged(row: Any, shown: dict[str, Any] | None, update_fields: Iterable[str]
             continue
         if name in row.loaded and not same(loaded, present) and not same(new, present):
             raise SchemaConflict(
-                f"{name!r} of {row} was changed meanwhile from {loaded!r} to {present!r}, "
-                f"and you set {new!r}; load it again and decide",
+                _(
+                    "%(name)r of %(row)s was changed meanwhile from %(loaded)r to %(present)r, and you "
+                    "set %(new)r; load it again and decide"
+                )
+                % {"name": name, "row": row, "loaded": loaded, "present": present, "new": new},
                 attribute=name,
                 base=loaded,
                 theirs=present,

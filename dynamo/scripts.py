@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from django.utils.translation import gettext as _
+
 from dynamo import wording
 from events import fold, store
 from events.envelope import Mark
@@ -38,7 +40,8 @@ def script(before: Schema, upto: int) -> Iterator[Passage]:
     """One passage for each change set after a schema, up to a position that is not before it."""
     if upto - before.position > MOST:
         raise SchemaRefused(
-            f"there are more than {MOST} events between {before.position} and {upto}; compare in parts"
+            _("there are more than %(limit)s events between %(position)s and %(upto)s; compare in parts")
+            % {"limit": MOST, "position": before.position, "upto": upto}
         )
     models = dict(before.models)
     using = conf.database()

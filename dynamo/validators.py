@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connections
+from django.utils.translation import gettext as _
 
 from events.schema import FieldSchema, Frozen, freeze
 from projections import conf, fields
@@ -49,16 +50,25 @@ def field_name(value: Any) -> str:
     name = _identifier(value, LONGEST_FIELD_NAME)
     if name.lower() in PRIMARY_KEY:
         raise ValidationError(
-            f"{name!r} is how Django calls the primary key, which every model has; choose another name"
+            _("%(name)r is how Django calls the primary key, which every model has; choose another name")
+            % {"name": name}
         )
     if name.lower() in SYSTEM_COLUMNS:
-        raise ValidationError(f"{name!r} is a column that databases have of their own; choose another name")
+        raise ValidationError(
+            _("%(name)r is a column that databases have of their own; choose another name") % {"name": name}
+        )
     if name in MODEL_API or f"{name}_id" in MODEL_API:
-        raise ValidationError(f"{name!r} would replace part of Django's model API; choose another name")
+        raise ValidationError(
+            _("%(name)r would replace part of Django's model API; choose another name") % {"name": name}
+        )
     if name in TAKEN_ELSEWHERE:
-        raise ValidationError(f"{name!r} has a meaning for Python or for forms; choose another name")
+        raise ValidationError(
+            _("%(name)r has a meaning for Python or for forms; choose another name") % {"name": name}
+        )
     if name.lower().startswith(TOMBSTONE_PREFIX):
-        raise ValidationError(f"names that begin with {TOMBSTONE_PREFIX!r} are kept for retired columns")
+        raise ValidationError(
+            _("names that begin with %(prefix)r are kept for retired columns") % {"prefix": TOMBSTONE_PREFIX}
+        )
     return name
 
 
@@ -72,29 +82,38 @@ def app_label(value: Any) -> str:
 
 def _identifier(value: Any, longest: int) -> str:
     if value in (None, ""):
-        raise ValidationError("a name is required")
+        raise ValidationError(_("a name is required"))
     if not isinstance(value, str):
-        raise ValidationError(f"a name is text, and {value!r} is none")
+        raise ValidationError(_("a name is text, and %(value)r is none") % {"value": value})
     if len(value) > longest:
-        raise ValidationError(f"a name has at most {longest} characters, this one has {len(value)}")
+        raise ValidationError(
+            _("a name has at most %(limit)s characters, this one has %(length)s")
+            % {"limit": longest, "length": len(value)}
+        )
     if not IDENTIFIER.match(value):
         raise ValidationError(
-            f"{value!r} is not a plain name: a letter, then letters, digits and single underscores"
+            _("%(value)r is not a plain name: a letter, then letters, digits and single underscores")
+            % {"value": value}
         )
     if keyword.iskeyword(value):
-        raise ValidationError(f"{value!r} is a word of the Python language; choose another name")
+        raise ValidationError(
+            _("%(value)r is a word of the Python language; choose another name") % {"value": value}
+        )
     return value
 
 
 def flag(value: Any) -> bool:
     if type(value) is not bool:
-        raise ValidationError(f"{value!r} must be true or false")
+        raise ValidationError(_("%(value)r must be true or false") % {"value": value})
     return value
 
 
 def order(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= LARGEST_ORDER:
-        raise ValidationError(f"{value!r} must be a whole number from 0 to {LARGEST_ORDER}")
+        raise ValidationError(
+            _("%(value)r must be a whole number from 0 to %(limit)s")
+            % {"value": value, "limit": LARGEST_ORDER}
+        )
     return value
 
 
@@ -109,20 +128,25 @@ def text(value: Any) -> str:
 
 def _text(value: Any, longest: int, allowed: frozenset[str]) -> str:
     if not isinstance(value, str):
-        raise ValidationError(f"{value!r} must be text")
+        raise ValidationError(_("%(value)r must be text") % {"value": value})
     if len(value) > longest:
-        raise ValidationError(f"a text here has at most {longest} characters, this one has {len(value)}")
+        raise ValidationError(
+            _("a text here has at most %(limit)s characters, this one has %(length)s")
+            % {"limit": longest, "length": len(value)}
+        )
     for character in value:
         odd = character in BIDI or unicodedata.category(character) in {"Cc", "Cs"}
         if odd and character not in allowed:
-            raise ValidationError(f"the character U+{ord(character):04X} is not allowed in a text")
+            raise ValidationError(
+                _("the character U+%(code)s is not allowed in a text") % {"code": f"{ord(character):04X}"}
+            )
     return value
 
 
 def json_value(value: Any, depth: int = 0) -> Any:
     """JSON data of sane size: finite numbers, text without NUL or lone surrogates, eight levels at most."""
     if depth > 8:
-        raise ValidationError("the value is nested too deeply")
+        raise ValidationError(_("the value is nested too deeply"))
     if isinstance(value, str):
         return _json_text(value)
     if isinstance(value, bool) or value is None:
@@ -133,22 +157,22 @@ def json_value(value: Any, depth: int = 0) -> Any:
         return Frozen({_json_text(k): json_value(v, depth + 1) for k, v in value.items()})
     if isinstance(value, list | tuple):
         return tuple(json_value(item, depth + 1) for item in value)
-    raise ValidationError(f"{value!r} is not JSON data")
+    raise ValidationError(_("%(value)r is not JSON data") % {"value": value})
 
 
 def _json_text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > LARGEST_VALUE:
-        raise ValidationError(f"a text here has at most {LARGEST_VALUE} characters")
+        raise ValidationError(_("a text here has at most %(limit)s characters") % {"limit": LARGEST_VALUE})
     if "\x00" in value or any(0xD800 <= ord(character) <= 0xDFFF for character in value):
-        raise ValidationError("the text has characters that no database stores")
+        raise ValidationError(_("the text has characters that no database stores"))
     return value
 
 
 def _json_number(value: Any) -> Any:
     if not math.isfinite(value):
-        raise ValidationError(f"{value!r} is not a finite number")
+        raise ValidationError(_("%(value)r is not a finite number") % {"value": value})
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ValidationError(f"{value} is too large")
+        raise ValidationError(_("%(value)s is too large") % {"value": value})
     return value
 
 
@@ -156,7 +180,8 @@ def field_type(value: Any) -> FieldType:
     found = fields.field_type(value)
     if found is None:
         raise ValidationError(
-            f"{value!r} is not a field type; there are {', '.join(sorted(fields.field_types()))}"
+            _("%(value)r is not a field type; there are %(names)s")
+            % {"value": value, "names": ", ".join(sorted(fields.field_types()))}
         )
     if found.name == "ImageField":
         _require_pillow()
@@ -170,20 +195,24 @@ def _require_backend(row: FieldType) -> None:
     if not row.exists_here:
         display_name = connections[conf.database()].display_name
         raise ValidationError(
-            f"{row.name} exists on PostgreSQL only; this registry's database is {display_name}"
+            _("%(type)s exists on PostgreSQL only; this registry's database is %(database)s")
+            % {"type": row.name, "database": display_name}
         )
 
 
 def _require_hstore() -> None:
     """Without the app, connections give hstore values back as text."""
     if not apps.is_installed("django.contrib.postgres"):
-        raise ValidationError("HStoreField needs 'django.contrib.postgres' in INSTALLED_APPS")
+        raise ValidationError(_("HStoreField needs 'django.contrib.postgres' in INSTALLED_APPS"))
     with connections[conf.database()].cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'hstore'")
         if cursor.fetchone() is None:
             raise ValidationError(
-                "HStoreField needs PostgreSQL's extension hstore: run CREATE EXTENSION hstore, or a "
-                "migration with django.contrib.postgres.operations.HStoreExtension, and restart the servers"
+                _(
+                    "HStoreField needs PostgreSQL's extension hstore: run CREATE EXTENSION hstore, or a "
+                    "migration with django.contrib.postgres.operations.HStoreExtension, and restart the "
+                    "servers"
+                )
             )
 
 
@@ -192,7 +221,7 @@ def _require_pillow() -> None:
         import PIL  # noqa: F401  # asked for its presence only
     except ImportError:
         raise ValidationError(
-            "ImageField needs Pillow: pip install 'django-dynamo-registry[images]'"
+            _("ImageField needs Pillow: pip install 'django-dynamo-registry[images]'")
         ) from None
 
 
@@ -200,7 +229,7 @@ def options(value: Any, row: FieldType, *, required: bool) -> Frozen:
     """Check each option by the type's row and add the defaults, so that replay never depends on them."""
     given = {} if value in (None, "") else value
     if not isinstance(given, dict):
-        raise ValidationError(f"{value!r} must be a JSON object of options")
+        raise ValidationError(_("%(value)r must be a JSON object of options") % {"value": value})
     allowed = row.all_options
     out = dict(row.defaults)
     if row.is_relation and "on_delete" in allowed:
@@ -208,7 +237,10 @@ def options(value: Any, row: FieldType, *, required: bool) -> Frozen:
     for name, option in given.items():
         if name not in allowed:
             known = ", ".join(sorted(allowed)) or "none"
-            raise ValidationError(f"{row.name} has no option {name!r}; it has: {known}")
+            raise ValidationError(
+                _("%(type)s has no option %(name)r; it has: %(known)s")
+                % {"type": row.name, "name": name, "known": known}
+            )
         out[name] = _option(name, option, allowed[name])
     _check_options(out, row, required=required)
     if "base_field" in out:
@@ -238,23 +270,25 @@ def _option(name: str, value: Any, check: Callable[[Any], Any]) -> Any:
     try:
         return check(value)
     except ValueError as error:
-        raise ValidationError(f"option {name!r}: {value!r} {error}") from None
+        raise ValidationError(
+            _("option %(name)r: %(value)r %(error)s") % {"name": name, "value": value, "error": error}
+        ) from None
 
 
 def _check_options(given: dict[str, Any], row: FieldType, *, required: bool) -> None:
     for name in row.needs:
         if name not in given:
-            raise ValidationError(f"{row.name} needs the option {name!r}")
+            raise ValidationError(_("%(type)s needs the option %(name)r") % {"type": row.name, "name": name})
     if given.get("decimal_places", 0) > given.get("max_digits", 0):
-        raise ValidationError("option 'decimal_places' cannot be larger than 'max_digits'")
+        raise ValidationError(_("option 'decimal_places' cannot be larger than 'max_digits'"))
     if sum(bool(given.get(n)) for n in ("auto_now", "auto_now_add", "default_factory")) > 1:
-        raise ValidationError("auto_now, auto_now_add and default_factory exclude each other")
+        raise ValidationError(_("auto_now, auto_now_add and default_factory exclude each other"))
     if given.get("on_delete") == "SET_NULL" and required:
         raise ValidationError(
-            "on_delete SET_NULL needs required to be false: a required relation is never empty"
+            _("on_delete SET_NULL needs required to be false: a required relation is never empty")
         )
     if given.get("unpack_ipv4") and given.get("protocol", "both") != "both":
-        raise ValidationError("unpack_ipv4 needs the protocol 'both'")
+        raise ValidationError(_("unpack_ipv4 needs the protocol 'both'"))
 
 
 def choices(value: Any) -> tuple[Any, ...]:
@@ -265,11 +299,13 @@ def choices(value: Any) -> tuple[Any, ...]:
         parts = [part.strip() for part in value.split(",")]
         value = [[part, part] for part in parts if part]
     if not isinstance(value, list | tuple) or len(value) > MOST_CHOICES:
-        raise ValidationError(f"choices are a list of at most {MOST_CHOICES} [value, label] pairs")
+        raise ValidationError(
+            _("choices are a list of at most %(limit)s [value, label] pairs") % {"limit": MOST_CHOICES}
+        )
     pairs = tuple(_pair(item, nested=False) for item in value)
     values = [v for v, _ in flat(pairs)]
     if len(set(values)) != len(values):
-        raise ValidationError("a value occurs more than once among the choices")
+        raise ValidationError(_("a value occurs more than once among the choices"))
     return pairs
 
 
@@ -283,27 +319,27 @@ def flat(pairs: tuple[Any, ...]) -> Iterator[tuple[Any, str]]:
 
 def _pair(item: Any, *, nested: bool) -> tuple[Any, Any]:
     if not isinstance(item, list | tuple) or len(item) != 2:
-        raise ValidationError(f"{item!r} is not a [value, label] pair")
+        raise ValidationError(_("%(item)r is not a [value, label] pair") % {"item": item})
     first, second = item
     if isinstance(second, list | tuple):
         if nested:
-            raise ValidationError("groups of choices have one level")
+            raise ValidationError(_("groups of choices have one level"))
         return label(first), tuple(_pair(inner, nested=True) for inner in second)
     if isinstance(first, dict | list | tuple):
-        raise ValidationError(f"{first!r} cannot be the value of a choice")
+        raise ValidationError(_("%(first)r cannot be the value of a choice") % {"first": first})
     return json_value(first), label(second)
 
 
 def values(field: FieldSchema, row: FieldType) -> None:
     """Parse default and choices by the field itself; raise ValidationError by attribute."""
     if field.choices and (row.is_relation or (row.name in {"JSONField", "BinaryField"} or row.backend)):
-        raise ValidationError({"choices": f"{row.name} takes no choices"})
+        raise ValidationError({"choices": _("%(type)s takes no choices") % {"type": row.name}})
     if field.default is not None and row.is_relation:
-        raise ValidationError({"default": f"{row.name} takes no default"})
+        raise ValidationError({"default": _("%(type)s takes no default") % {"type": row.name}})
     if row.is_relation:
         return
     built = fields.build(replace(field, default=None, choices=()))
-    for value, _ in flat(field.choices):
+    for value, _name in flat(field.choices):
         _parse(built, value, "choices")
     if field.default is not None:
         _default(built, field)
@@ -312,10 +348,14 @@ def values(field: FieldSchema, row: FieldType) -> None:
 def _default(built: Any, field: FieldSchema) -> None:
     stamps = [name for name in ("auto_now", "auto_now_add", "default_factory") if field.options.get(name)]
     if stamps:
-        raise ValidationError({"default": f"a default and {stamps[0]} exclude each other"})
+        raise ValidationError(
+            {"default": _("a default and %(option)s exclude each other") % {"option": stamps[0]}}
+        )
     known = {value for value, _ in flat(field.choices)}
     if field.choices and field.default not in known and field.default != "":
-        raise ValidationError({"default": f"{field.default!r} is not one of the choices"})
+        raise ValidationError(
+            {"default": _("%(default)r is not one of the choices") % {"default": field.default}}
+        )
     if field.default != "" or not built.empty_strings_allowed:
         _parse(built, field.default, "default")
 
@@ -333,14 +373,20 @@ def _parse(built: Any, value: Any, attribute: str) -> None:
 def constraints(field: FieldSchema, row: FieldType) -> None:
     """Uniqueness and indexes that every database can hold."""
     if field.is_many_to_many and (field.unique or field.unique_together):
-        raise ValidationError({"unique": "a many-to-many cannot be unique"})
+        raise ValidationError({"unique": _("a many-to-many cannot be unique")})
     indexed = field.unique or field.unique_together
     if indexed and not row.indexable:
         raise ValidationError(
-            {"unique": f"{row.name} cannot be unique on every database; use CharField with a max_length"}
+            {
+                "unique": _("%(type)s cannot be unique on every database; use CharField with a max_length")
+                % {"type": row.name}
+            }
         )
     length = field.options.get("max_length", 0)
     if (indexed or field.options.get("db_index")) and length > fields.INDEXABLE_LENGTH:
         raise ValidationError(
-            {"options": f"an indexed text has at most {fields.INDEXABLE_LENGTH} characters, not {length}"}
+            {
+                "options": _("an indexed text has at most %(limit)s characters, not %(length)s")
+                % {"limit": fields.INDEXABLE_LENGTH, "length": length}
+            }
         )

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.html import escape
+from django.utils.translation import gettext as _
 
 from events.schema import FieldSchema, Frozen, thaw
 from projections.field_types import (
@@ -194,33 +195,37 @@ def _refuse_odd(built: models.Field[Any, Any], raw: Any, limits: tuple[int, int]
     if isinstance(built, models.JSONField):
         return
     if raw is None or isinstance(raw, dict | tuple | list):
-        raise ValidationError(f"{raw!r} is not a single value")
+        raise ValidationError(_("%(raw)r is not a single value") % {"raw": raw})
     if isinstance(raw, bool) != isinstance(built, models.BooleanField):
-        raise ValidationError(f"{raw!r}: true and false are for BooleanField, and nothing else is")
+        raise ValidationError(
+            _("%(raw)r: true and false are for BooleanField, and nothing else is") % {"raw": raw}
+        )
     if limits is not None:
         _refuse_not_whole(raw, *limits)
     elif not isinstance(raw, str) and not isinstance(
         built, models.FloatField | models.DecimalField | models.BooleanField
     ):
-        raise ValidationError(f"{raw!r} must be text")
+        raise ValidationError(_("%(raw)r must be text") % {"raw": raw})
 
 
 def _refuse_not_whole(raw: Any, low: int, high: int) -> None:
     try:
         number = int(raw)
     except (TypeError, ValueError, OverflowError):
-        raise ValidationError(f"{raw!r} is not a whole number") from None
+        raise ValidationError(_("%(raw)r is not a whole number") % {"raw": raw}) from None
     if isinstance(raw, float) and raw != number:
-        raise ValidationError(f"{raw!r} is not a whole number")
+        raise ValidationError(_("%(raw)r is not a whole number") % {"raw": raw})
     if not low <= number <= high:
-        raise ValidationError(f"{raw!r} is outside {low} to {high}")
+        raise ValidationError(
+            _("%(raw)r is outside %(low)s to %(high)s") % {"raw": raw, "low": low, "high": high}
+        )
 
 
 def _refuse_special(value: Any) -> None:
     finite = getattr(value, "is_finite", None)
     special = not finite() if finite is not None else isinstance(value, float) and value - value != 0
     if special:
-        raise ValidationError(f"{value!r} is not a finite number")
+        raise ValidationError(_("%(value)r is not a finite number") % {"value": value})
 
 
 def _default(built: models.Field[Any, Any], raw: Any) -> Any:

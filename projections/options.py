@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*\Z")
 FOLDER: Final = re.compile(r"[A-Za-z0-9_%-][A-Za-z0-9_.%-]*(?:/[A-Za-z0-9_%-][A-Za-z0-9_.%-]*)*/?\Z")
 
@@ -29,7 +31,9 @@ def integer(low: int, high: int) -> Option:
     def check(value: Any) -> int:
         # bool is an int, and the number is formatted into SQL: nothing but a real int passes.
         if type(value) is not int or not low <= value <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
+            raise ValueError(
+                _("must be a whole number from %(low)s to %(high)s") % {"low": low, "high": high}
+            )
         return value
 
     return Option(kind=NUMBER, check=check)
@@ -38,7 +42,7 @@ def integer(low: int, high: int) -> Option:
 def one_of(*names: str) -> Option:
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in names:
-            raise ValueError(f"must be one of {', '.join(names)}")
+            raise ValueError(_("must be one of %(names)s") % {"names": ", ".join(names)})
         return value
 
     return Option(kind=CHOICE, check=check, choices=names)
@@ -46,13 +50,13 @@ def one_of(*names: str) -> Option:
 
 def _boolean(value: Any) -> bool:
     if type(value) is not bool:
-        raise ValueError("must be true or false")
+        raise ValueError(_("must be true or false"))
     return value
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError("must be a JSON object")
+        raise ValueError(_("must be a JSON object"))
     return value
 
 
@@ -60,7 +64,7 @@ def _related_name(value: Any) -> str:
     if value == "+":
         return "+"
     if not isinstance(value, str) or len(value) > 59 or not IDENTIFIER.match(value):
-        raise ValueError('must be a name, or "+" for no way back')
+        raise ValueError(_('must be a name, or "+" for no way back'))
     return value
 
 
@@ -73,7 +77,7 @@ def _upload_folder(value: Any) -> str:
 def _folder(value: Any) -> str:
     """A relative folder of plain names: nothing leads out of MEDIA_ROOT."""
     if not isinstance(value, str) or len(value) > 100 or ".." in value or not FOLDER.match(value):
-        raise ValueError("must be a relative folder without '..', such as covers/%Y")
+        raise ValueError(_("must be a relative folder without '..', such as covers/%Y"))
     return value
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.contrib.postgres import fields as postgres
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from events.schema import freeze
 from projections import fields
@@ -30,14 +31,14 @@ class TextListField(forms.JSONField):
         if found is None:
             return []
         if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-            raise ValidationError('Enter a list of texts, such as ["one", "two"].')
+            raise ValidationError(_('Enter a list of texts, such as ["one", "two"].'))
         return [self.base_field.clean(item) for item in found]
 
 
 class ArrayField(postgres.ArrayField):  # type: ignore[type-arg]  # generic only in the stubs
     def from_json(self, raw: Any) -> list[Any]:
         if not isinstance(raw, list | tuple):
-            raise ValidationError(f"{raw!r} is not a list")
+            raise ValidationError(_("%(raw)r is not a list") % {"raw": raw})
         found = [fields.parse(self.base_field, freeze(item)) for item in raw]
         self.run_validators(found)
         return found
@@ -51,10 +52,10 @@ class ArrayField(postgres.ArrayField):  # type: ignore[type-arg]  # generic only
 class HStoreField(postgres.HStoreField):
     def from_json(self, raw: Any) -> dict[str, str | None]:
         if not isinstance(raw, dict):
-            raise ValidationError(f"{raw!r} is not an object")
+            raise ValidationError(_("%(raw)r is not an object") % {"raw": raw})
         for value in raw.values():
             if not isinstance(value, str | None):
-                raise ValidationError(f"{value!r} is neither a text nor null")
+                raise ValidationError(_("%(value)r is neither a text nor null") % {"value": value})
         return dict(raw)
 
 
@@ -74,12 +75,17 @@ class RangeMixin:
             or not given
             or not given.keys() <= {"lower", "upper", "bounds", "empty"}
         ):
-            raise ValidationError(f'{raw!r} is neither [low, high] nor {{"lower": .., "upper": ..}}')
+            raise ValidationError(
+                _('%(raw)r is neither [low, high] nor {"lower": .., "upper": ..}') % {"raw": raw}
+            )
         if given.get("empty") is True and len(given) == 1:
             return self.range_type(empty=True)
         bounds = given.get("bounds", "[)")
         if bounds not in BOUNDS or "empty" in given:
-            raise ValidationError(f"{bounds!r} are no bounds; there are {', '.join(BOUNDS)}")
+            raise ValidationError(
+                _("%(bounds)r are no bounds; there are %(names)s")
+                % {"bounds": bounds, "names": ", ".join(BOUNDS)}
+            )
         return self._canonical(self._end(given.get("lower")), self._end(given.get("upper")), *bounds)
 
     def _end(self, raw: Any) -> Any:
@@ -87,7 +93,7 @@ class RangeMixin:
 
     def _canonical(self, lower: Any, upper: Any, opening: str, closing: str) -> Any:
         if lower is not None and upper is not None and lower > upper:
-            raise ValidationError(f"{lower} is above {upper}")
+            raise ValidationError(_("%(lower)s is above %(upper)s") % {"lower": lower, "upper": upper})
         step = _step(lower if lower is not None else upper)
         if step is not None:
             lower = lower + step if lower is not None and opening == "(" else lower

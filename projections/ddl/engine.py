@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from events.exceptions import SchemaBusy, SchemaRefused
 from projections import conf
@@ -36,7 +37,7 @@ def transaction(using: str) -> Iterator[bool]:
     connection = connections[using]
     connection.ensure_connection()
     if not connection.in_atomic_block and not connection.get_autocommit():
-        raise SchemaRefused("autocommit is off, so a transaction may be open: turn it on, or use atomic()")
+        raise SchemaRefused(_("autocommit is off, so a transaction may be open: turn it on, or use atomic()"))
     if connection.in_atomic_block:
         _refuse_nested(using)
         with atomic(using=using), _settings_kept(connection):
@@ -63,7 +64,7 @@ def exclusive(using: str, *, wait: float | None = None) -> Iterator[bool]:
     name = f"dynamo:{connection.settings_dict['NAME']}"[:64]
     taken = _take(connection, name, lock_seconds() if wait is None else wait)
     if not taken and wait is None:
-        raise SchemaBusy("the schema is being changed elsewhere; try again")
+        raise SchemaBusy(_("the schema is being changed elsewhere; try again"))
     try:
         yield taken
     finally:
@@ -139,8 +140,11 @@ def _settings_kept(connection: Any) -> Iterator[None]:
 def _refuse_nested(using: str) -> None:
     if not transactional(using) and not conf.get("DYNAMO_DEFER_DDL"):
         raise SchemaRefused(
-            "MariaDB and MySQL commit at every schema statement, so a model cannot be changed inside "
-            "atomic(); save it outside, or set DYNAMO_DEFER_DDL to change the tables right after the commit"
+            _(
+                "MariaDB and MySQL commit at every schema statement, so a model cannot be changed "
+                "inside atomic(); save it outside, or set DYNAMO_DEFER_DDL to change the tables "
+                "right after the commit"
+            )
         )
 
 

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from django.utils.translation import gettext_lazy as _
+
 from projections.ddl import steps
 from projections.ddl.physical import Table
 from projections.ddl.sqlite import INTERIM
 from projections.ddl.steps import Step, Values
 
 WRITERS: Final = {
-    "sqlite": "nobody else writes to the database file until the commit; readers go on in WAL mode",
-    "postgresql": "nobody reads or writes {table} from here to the commit",
-    "mysql": "writers of {table} wait for each of its statements",
+    "sqlite": _("nobody else writes to the database file until the commit; readers go on in WAL mode"),
+    "postgresql": _("nobody reads or writes %(table)s from here to the commit"),
+    "mysql": _("writers of %(table)s wait for each of its statements"),
 }
 BRIEF: Final = {
-    "sqlite": "only the table's definition changes",
-    "postgresql": "only the catalogue changes, which takes no longer with more rows",
-    "mysql": "only the table's definition changes, where the server can do so at once",
+    "sqlite": _("only the table's definition changes"),
+    "postgresql": _("only the catalogue changes, which takes no longer with more rows"),
+    "mysql": _("only the table's definition changes, where the server can do so at once"),
 }
 WHOLE: Final = {
-    "sqlite": "the table is made anew and its rows are copied",
-    "postgresql": "every row is checked, and written anew where the type's storage differs",
-    "mysql": "every row is checked, and the table copied where the server cannot change it in place",
+    "sqlite": _("the table is made anew and its rows are copied"),
+    "postgresql": _("every row is checked, and written anew where the type's storage differs"),
+    "mysql": _("every row is checked, and the table copied where the server cannot change it in place"),
 }
 
 
@@ -41,7 +43,8 @@ def notes(planned: list[Step], vendor: str, sql: list[str]) -> Iterator[str]:
             present = names.get(table, table)
             heavy[present] = heavy.get(present, False) or weighs
     for table, whole in heavy.items():
-        yield f"{table}: {(WHOLE if whole else BRIEF)[vendor]}; {WRITERS[vendor].format(table=table)}"
+        what, who = (WHOLE if whole else BRIEF)[vendor], WRITERS[vendor] % {"table": table}
+        yield f"{table}: {what}; {who}"
 
 
 def _table(step: Step) -> str | None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connections
+from django.utils.translation import gettext as _
 
 from events.diff import Handling
 from events.exceptions import DataRefused, SchemaRefused
@@ -82,7 +83,8 @@ def check_free(name: str, moving: set[str], using: str) -> None:
         taken -= {table.lower() for table in moving}
     if name.lower() in taken:
         raise SchemaRefused(
-            f"the database has a table {name!r} that the registry does not own; choose another name",
+            _("the database has a table %(name)r that the registry does not own; choose another name")
+            % {"name": name},
             table=name,
         )
 

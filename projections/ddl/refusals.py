@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NoReturn
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from events.exceptions import DataRefused
 from events.schema import FieldSchema, ModelSchema
@@ -13,29 +17,27 @@ LONGEST_SAMPLE: Final = 60
 
 def conversion(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
     if verdict.count:
-        _refuse(
-            f"{_label(model, new)}: {counted(verdict.count, 'value does', 'values do')} not fit {new.type}, "
-            f"such as {some(verdict.samples)}; correct them, or set on_error to "
-            '"null", "keep", or "value" with an error_value',
+        message = ngettext(
+            "%(field)s: %(count)d value does not fit %(type)s, such as %(samples)s; correct them, or set "
+            'on_error to "null", "keep", or "value" with an error_value',
+            "%(field)s: %(count)d values do not fit %(type)s, such as %(samples)s; correct them, or set "
+            'on_error to "null", "keep", or "value" with an error_value',
             verdict.count,
-            verdict.samples,
-            new=new,
-            asks=("on_error",),
         )
+        _refuse(message, model, new, verdict.count, verdict.samples, asks=("on_error",), type=new.type)
 
 
 def overwritten(model: ModelSchema, former: FieldSchema, new: FieldSchema, verdict: Verdict) -> None:
     """A column that was restored under another name is to be the one of the field that had it first."""
     if verdict.count:
-        _refuse(
-            f"{_label(model, new)} would have its former column again, which is {former.name!r} now: "
-            f"{counted(verdict.count, 'value there is', 'values there are')} written over, by such as "
-            f'{some(verdict.samples)}; copy them elsewhere first, or set on_error to "null"',
+        message = ngettext(
+            "%(field)s would have its former column again, which is %(former)r now: %(count)d value there "
+            'is written over, by such as %(samples)s; copy them elsewhere first, or set on_error to "null"',
+            "%(field)s would have its former column again, which is %(former)r now: %(count)d values there "
+            'are written over, by such as %(samples)s; copy them elsewhere first, or set on_error to "null"',
             verdict.count,
-            verdict.samples,
-            new=new,
-            asks=("on_error",),
         )
+        _refuse(message, model, new, verdict.count, verdict.samples, asks=("on_error",), former=former.name)
 
 
 def repeated(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
@@ -45,73 +47,62 @@ def repeated(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
 
 
 def required(model: ModelSchema, new: FieldSchema, count: int) -> NoReturn:
-    _refuse(
-        f"{_label(model, new)} is required, and {counted(count, 'row has', 'rows have')} no value for it; "
-        "say with backfill what they get, or give the field a default",
+    message = ngettext(
+        "%(field)s is required, and %(count)d row has no value for it; say with backfill what they get, or "
+        "give the field a default",
+        "%(field)s is required, and %(count)d rows have no value for it; say with backfill what they get, or "
+        "give the field a default",
         count,
-        new=new,
-        asks=("backfill",),
     )
+    _refuse(message, model, new, count, asks=("backfill",))
 
 
 def same_value(model: ModelSchema, new: FieldSchema, value: Any, count: int) -> NoReturn:
-    _refuse(
-        f"{_label(model, new)}: {count} rows would all get {value!r}, but the field is unique; "
-        "add it without unique, fill it, then make it unique",
-        count,
-        [value],
-        new=new,
+    message = _(
+        "%(field)s: %(count)d rows would all get %(value)r, but the field is unique; add it without unique, "
+        "fill it, then make it unique"
     )
+    _refuse(message, model, new, count, [value], value=value)
 
 
 def no_row(model: ModelSchema, new: FieldSchema, value: Any, count: int) -> NoReturn:
-    _refuse(
-        f"{_label(model, new)}: the target has no row {value!r} for existing rows to refer to",
-        count,
-        [value],
-        new=new,
-        asks=("backfill",),
-    )
+    message = _("%(field)s: the target has no row %(value)r for existing rows to refer to")
+    _refuse(message, model, new, count, [value], asks=("backfill",), value=value)
 
 
 def dangling(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
     if verdict.count:
-        _refuse(
-            f"{_label(model, new)}: {counted(verdict.count, 'row refers', 'rows refer')} to ids that the "
-            f"new target does not have, such as {some(verdict.samples)}; correct them first, "
-            'or set on_error to "null"',
+        message = ngettext(
+            "%(field)s: %(count)d row refers to ids that the new target does not have, such as %(samples)s; "
+            'correct them first, or set on_error to "null"',
+            "%(field)s: %(count)d rows refer to ids that the new target does not have, such as %(samples)s; "
+            'correct them first, or set on_error to "null"',
             verdict.count,
-            verdict.samples,
-            new=new,
-            asks=("on_error",),
         )
+        _refuse(message, model, new, verdict.count, verdict.samples, asks=("on_error",))
 
 
 def not_unique(model: ModelSchema, new: FieldSchema, count: int, samples: list[Any]) -> NoReturn:
-    _refuse(
-        f"{_label(model, new)} cannot be unique: {counted(count, 'value occurs', 'values occur')} "
-        f"more than once, such as {some(samples)}; make them differ first",
+    message = ngettext(
+        "%(field)s cannot be unique: %(count)d value occurs more than once, such as %(samples)s; make them "
+        "differ first",
+        "%(field)s cannot be unique: %(count)d values occur more than once, such as %(samples)s; make them "
+        "differ first",
         count,
-        samples,
-        new=new,
     )
+    _refuse(message, model, new, count, samples)
 
 
 def not_together(model: ModelSchema, names: list[str], verdict: Verdict) -> None:
     if verdict.count:
-        _refuse(
-            f"{model.label}: {', '.join(names)} cannot be unique together: {verdict.count} pairs "
-            f"occur more than once, such as {some(verdict.samples)}; make them differ first",
-            verdict.count,
-            verdict.samples,
+        message = _(
+            "%(model)s: %(names)s cannot be unique together: %(count)d pairs occur more than once, such as "
+            "%(samples)s; make them differ first"
         )
+        _refuse(message, model, None, verdict.count, verdict.samples, names=", ".join(names))
 
 
-def counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
-
-
-def some(samples: list[Any]) -> str:
+def some(samples: Sequence[Any]) -> str:
     """Samples for a message, each cut to a length that a line can hold."""
     return ", ".join(
         text if len(text := repr(value)) <= LONGEST_SAMPLE else f"{text[:LONGEST_SAMPLE]}…"
@@ -121,17 +112,17 @@ def some(samples: list[Any]) -> str:
 
 def _refuse(
     message: str,
+    model: ModelSchema,
+    new: FieldSchema | None,
     count: int,
-    samples: list[Any] | None = None,
+    samples: Sequence[Any] = (),
     *,
-    new: FieldSchema | None = None,
     asks: tuple[str, ...] = (),
+    **told: Any,
 ) -> NoReturn:
-    """`asks` are the arguments of a save that would answer it."""
-    raise DataRefused(
-        message, count=count, samples=samples or [], field="" if new is None else new.id, asks=asks
-    )
-
-
-def _label(model: ModelSchema, column: FieldSchema) -> str:
-    return f"{model.label}.{column.name}"
+    """`asks` are the arguments of a save that would answer it, `told` what the message says besides."""
+    said = {"model": model.label, "count": count, "samples": some(samples), **told}
+    key = ""
+    if new is not None:
+        key, said["field"] = new.id, f"{model.label}.{new.name}"
+    raise DataRefused(message % said, count=count, samples=list(samples), field=key, asks=asks)

@@ -143,4 +143,6 @@ def test_a_name_that_another_model_has_there_is_refused_by_that_models_name(writ
     except ValidationError as error:
         print(error)
     """)
-    assert "dynamic.Car.owner and dynamic.Book.editor would both be found from their target as 'edited'" in said
+    assert (
+        "dynamic.Car.owner and dynamic.Book.editor would both be found from their target as 'edited'" in said
+    )

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.utils import translation
 
 import dynamo
 from dynamo.models import MetaModel
+from tests.integration.forms import Browser
+from tests.integration.making import make, rename
 
 ROOT = Path(dynamo.__file__).parent.parent
 PACKAGES = ("dynamo", "projections")
@@ -71,3 +74,31 @@ def test_pages_are_in_the_language_of_the_request(client):
     with translation.override("de"):
         for path, text in pages.items():
             assert text in client.get(path).text, path
+
+
+def test_plans_refusals_and_the_history_are_in_the_language_of_the_request(client):
+    client.force_login(User.objects.create_superuser("root"))
+    meta = make("Book", title="CharField", pages="CharField")
+    meta.get_model().objects.create(title="Emma", pages="many")
+    with translation.override("de"):
+        page = Browser(client, f"/admin/dynamo/metamodel/{meta.pk}/change/")
+        title, pages = page.form.row("title"), page.form.row("pages")
+        page.form.set(title, name="name").set(pages, type="IntegerField")
+        page.press()
+        assert "1 Wert passt nicht zu IntegerField, wie &#x27;many&#x27;" in page.form.markup
+        page.form.set(pages, type="CharField")
+        page.press()
+        assert "Feld dynamic.Book.title in name umbenennen" in page.form.markup
+        page.form.set(title, name="save")
+        page.press()
+        assert "einen Teil von Djangos Modellschnittstelle" in page.form.markup
+        rename(meta.fields.get(name="title"), "name")
+        assert "Feld dynamic.Book.title in name umbenannt" in client.get("/dynamo/history/").text
+        assert "das Log hat keine Position 99" in client.get("/dynamo/compare/", {"a": "99"}).text
+
+
+def test_the_command_line_is_english_whatever_the_language_of_the_project(capsys):
+    MetaModel.objects.create(name="Book")
+    with translation.override("de"):
+        call_command("dynamo", "diff", "0")
+    assert capsys.readouterr().out == "added model dynamic.Book\n"

@@ -18,7 +18,7 @@ from typing import Any, Final, NoReturn
 
 import orjson
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from dynamo import inspection, operations, streaming
 from dynamo.context import acting
@@ -218,6 +218,8 @@ class Command(BaseCommand):
         with inspection.as_found() if options["subcommand"] == "doctor" else nullcontext():
             return super().execute(*args, **options)
 
+    # All texts of the command line are English, so those that pages have too must not be another language.
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         run = SUBCOMMANDS[options["subcommand"]][0]
         try:
