@@ -161,6 +161,31 @@ def test_rows_move_by_buttons_and_by_keys(page, own_site):
     expect(plan(page)).to_contain_text("There is nothing to do", timeout=WITHIN)
 
 
+def test_rows_are_dragged_to_their_place(page, own_site):
+    def drag(name, onto):
+        source = row(page, name).locator(".dynamo-handle").bounding_box()
+        target = row(page, onto).bounding_box()
+        page.mouse.move(source["x"] + 4, source["y"] + 4)
+        page.mouse.down()
+        page.mouse.move(target["x"] + 4, target["y"] + target["height"] - 4, steps=5)
+        page.mouse.up()
+
+    def names():
+        return [
+            box.input_value()
+            for box in page.locator(".dynamo-rows > li input[name$='-name']:not([name$=verbose_name])").all()
+        ]
+
+    page.set_viewport_size({"width": 1280, "height": 1600})
+    drag("title", "pages")
+    assert names() == ["pages", "title", ""]
+    expect(page.locator("#dynamo-moved")).to_have_text("Moved to place 2")
+    expect(plan(page)).to_contain_text("reorder field dynamic.Book.title", timeout=WITHIN)
+    plan(page).get_by_role("button", name="Apply and continue editing").click()
+    expect(page.locator(".messagelist")).to_contain_text("was changed successfully", timeout=WITHIN)
+    assert names() == ["pages", "title", ""]
+
+
 def test_two_browsers_that_edit_the_same_field_get_a_three_way_view(browser, page, own_site, book):
     other = opened(browser, own_site, book)
     for one, text in ((page, "mine"), (other, "theirs")):

@@ -1,6 +1,8 @@
 // The model editor: hides what does not apply, adds and moves rows, and keeps the plan up to date.
 // Everything it does can be done without it; the server plans, and nothing is decided here.
 
+import { handle } from "./dragging.js";
+
 const PAUSE = 400;
 
 const editor = document.getElementById("dynamo-editor");
@@ -82,6 +84,10 @@ function move(row, direction) {
   if (direction < 0) other.before(row);
   else other.after(row);
   focused.focus();
+  moved(row);
+}
+
+function moved(row) {
   renumber();
   const place = rows().indexOf(row) + 1;
   document.getElementById("dynamo-moved").textContent = `${editor.dataset.moved} ${place}`;
@@ -103,7 +109,7 @@ function prepare(row) {
   const order = input(row, "order").parentElement;
   const moves = document.createElement("div");
   moves.className = "dynamo-moves";
-  moves.append(button(editor.dataset.up, -1, row), button(editor.dataset.down, 1, row));
+  moves.append(handle(row, () => moved(row)), button(editor.dataset.up, -1, row), button(editor.dataset.down, 1, row));
   order.append(moves);
   row.addEventListener("keydown", (event) => {
     const direction = { ArrowUp: -1, ArrowDown: 1 }[event.key];
