@@ -61,7 +61,7 @@ def _take(root: str, password: str, environment: dict[str, str]) -> None:
     path = next(filter(None, map(shutil.which, BROWSERS)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_page(base_url=root, viewport={"width": 1200, "height": 760})
+        page = browser.new_page(base_url=root, viewport={"width": 1440, "height": 800})
         page.goto("/admin/")
         page.fill("#id_username", "admin")
         page.fill("#id_password", password)

@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +29,8 @@ from projections import conf
 from projections.ddl.sizes import Size
 from projections.stream.channels import may_read
 
+# What the list says of a change; the history says all of it.
+LONGEST: Final = 80
 SINCE: Final = {"1": _("Today"), "7": _("Past 7 days"), "30": _("Past 30 days")}
 
 
@@ -136,7 +139,8 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
             return ""
         shown = date_format(timezone.localtime(found.when), "DATETIME_FORMAT")
         what = '{} <span class="quiet">{}, <time datetime="{}">{}</time></span>'
-        return format_html(what, found.what, found.who, found.last.recorded_at, shown)
+        told = Truncator(found.what).chars(LONGEST)
+        return format_html(what, told, found.who, found.last.recorded_at, shown)
 
     @admin.display(description=_("History"))
     def history(self, row: Any) -> str:
