@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from django.utils.translation import gettext as _
+
 from dynamo import rows
 from dynamo.changeset import ChangeSet, current
 from events import fold, store
@@ -91,7 +93,11 @@ def _refuse_converted_again(started: ModelSchema | None, handling: Mapping[str, 
         if said.kept is not None and field_id in there and said.kept.storage not in there.values():
             label = said.kept.name if started is None else f"{started.label}.{said.kept.name}"
             raise SchemaRefused(
-                f"{label} was converted in this change set; convert it again in the next, or roll back then"
+                _(
+                    "%(label)s was converted in this change set; convert it again in the next, or roll "
+                    "back then"
+                )
+                % {"label": label}
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from dynamo import validators
+from dynamo import field_rules, validators
 from events.diff import Handling
 from events.schema import FieldSchema, freeze
 from projections import classes, fields
@@ -23,7 +23,7 @@ def check(field: FieldSchema, said: Handling) -> None:
             _("on_error must be one of %(names)s, not %(on_error)r")
             % {"names": ", ".join(ON_ERROR), "on_error": said.on_error}
         )
-    row = validators.field_type(field.type)
+    row = field_rules.field_type(field.type)
     substitute = said.error_value if said.on_error == "value" else None
     if row.is_relation:
         _check_key(field, said)
@@ -42,7 +42,7 @@ def _check_value(name: str, field: FieldSchema, row: fields.FieldType) -> None:
     """Hold a value to the rules of a default, and name it as what it is."""
     try:
         validators.json_value(field.default)
-        validators.values(field, row)
+        field_rules.values(field, row)
     except ValidationError as error:
         raise ValidationError({name: error.messages}) from None
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from dynamo import naming, validators
+from dynamo import field_rules, naming, validators
 from events.envelope import uuid7
 from events.schema import FieldSchema, Frozen, ModelSchema, thaw
 from projections import classes, conf, conversions, fields
@@ -138,7 +138,7 @@ def model_options(value: Any) -> Frozen:
     out: dict[str, Any] = {}
     for name in ("verbose_name", "verbose_name_plural", "display"):
         if given.get(name):
-            with validators.naming_option(name):
+            with field_rules.naming_option(name):
                 out[name] = validators.label(given[name])
     if given.get("ordering"):
         out["ordering"] = _ordering(given["ordering"])
@@ -209,9 +209,9 @@ def field_schema(
         "required": validators.flag,
         "unique": validators.flag,
         "unique_together": validators.flag,
-        "choices": validators.choices,
+        "choices": field_rules.choices,
         "default": validators.json_value,
-        "type": validators.field_type,
+        "type": field_rules.field_type,
     }
     values = checked(_with_order(given, model), rules)
     row: fields.FieldType = values.pop("type")
@@ -222,7 +222,7 @@ def field_schema(
     own = naming.storage(field_id, model) if current is None else current.storage
     made = FieldSchema(id=field_id, storage=own, **values)
     made = with_link(replace(made, column=naming.column_name(made)), model, catalogue)
-    collect(lambda: validators.values(made, row), lambda: validators.constraints(made, row))
+    collect(lambda: field_rules.values(made, row), lambda: field_rules.constraints(made, row))
     return made
 
 
@@ -354,11 +354,11 @@ def _options(value: Any, current: FieldSchema | None, row: fields.FieldType, *, 
         value = dict(value)
         if current.type != row.name:
             value = {name: option for name, option in value.items() if name in row.options}
-        default = validators.default_on_delete(required=current.required)
+        default = field_rules.default_on_delete(required=current.required)
         if value.get("on_delete") == default and current.required != required:
             del value["on_delete"]
     try:
-        return validators.options(thaw(value), row, required=required)
+        return field_rules.options(thaw(value), row, required=required)
     except ValidationError as error:
         raise ValidationError({"options": error.messages}) from None
 

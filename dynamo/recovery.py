@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from django.db import connections
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dynamo import appending
 from dynamo.changeset import ChangeSet
@@ -26,7 +28,7 @@ from projections.transition import Transition, joined
 
 logger = logging.getLogger("dynamo")
 
-REMEDY = "`manage.py dynamo doctor --fix` goes on with it, and so does the next change"
+REMEDY = gettext_lazy("`manage.py dynamo doctor --fix` goes on with it, and so does the next change")
 
 
 def pending(using: str) -> int:
@@ -92,11 +94,15 @@ def take_steps(
     except Exception as error:
         # Whatever a step raises, a value that does not convert too: the change must not stay half done.
         if engine.is_lost(error):
-            raise ProjectionFailed(f"the connection was lost in the middle of a change; {REMEDY}") from error
+            raise ProjectionFailed(
+                _("the connection was lost in the middle of a change; %(remedy)s") % {"remedy": REMEDY}
+            ) from error
         _take_back(using)
         if engine.is_locked(error):
             raise SchemaBusy(
-                f"a table was not free in time, so the change was taken back; try again ({error})", tried=True
+                _("a table was not free in time, so the change was taken back; try again (%(error)s)")
+                % {"error": error},
+                tried=True,
             ) from error
         raise
 
@@ -105,7 +111,7 @@ def _take_back(using: str) -> None:
     """Append what undoes the events that the tables did not reach, and undo what was done of them."""
     before, after = _schemas(using, store.shown(using)), _schemas(using, None)
     if any(key not in after for key in before) or projector.dropped(using):
-        raise ProjectionFailed(f"what was dropped cannot be brought back; {REMEDY}")
+        raise ProjectionFailed(_("what was dropped cannot be brought back; %(remedy)s") % {"remedy": REMEDY})
     with atomic(using=using):
         mark, now = store.lock(using)
         context = Context(batch_id=uuid7(), source="recovery", reason="its tables could not be changed")

@@ -76,7 +76,7 @@ SETTINGS: Final = (
         default=0,
         type=int,
         help="For how many days what was retired cannot be purged, so that it can be had back. 0: it is kept "
-        "until somebody purges it, which may be at once.",
+        "until somebody purges it, which may be at once. What the two settings above drop is never kept.",
     ),
     Setting(
         name="DYNAMO_LOCK_TIMEOUT_SECONDS",

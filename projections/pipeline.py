@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperatio
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import on_commit
+from django.utils.translation import gettext as _
 
 from events import fold, freshness, snapshots, store
 from events.envelope import Mark
@@ -135,7 +136,7 @@ def await_mark(mark: Mark) -> None:
         catch_up(within=True)
     with registry.moved:
         if not registry.moved.wait_for(lambda: registry.mark == mark, timeout=SETTLE_SECONDS):
-            raise SchemaBusy("another thread of this process has not settled its schema change; try again")
+            raise SchemaBusy(_("another thread of this process has not settled its schema change; try again"))
 
 
 def load() -> None:

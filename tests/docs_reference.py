@@ -115,7 +115,7 @@ def options(row: Any) -> str:
 
 
 def attributes_page() -> str:
-    from dynamo import intent, validators
+    from dynamo import field_rules, intent, validators
     from dynamo.models import MetaField, MetaModel
 
     return page(
@@ -134,7 +134,7 @@ def attributes_page() -> str:
         f"- `verbose_name` is one line; `help` and `description` have at most {validators.LONGEST_TEXT} "
         "characters, in as many lines as you like.\n"
         '- `choices` are pairs of a value and a label, `[["s", "Small"], ["l", "Large"]]`, or groups of '
-        f'these, `[["Sizes", [["s", "Small"]]]]`: at most {validators.MOST_CHOICES}. The text `s, l` is read '
+        f'these, `[["Sizes", [["s", "Small"]]]]`: at most {field_rules.MOST_CHOICES}. The text `s, l` is read '
         "as values that are their own labels.\n"
         "- `default` is JSON that the type can read: a date is text in ISO 8601, a decimal number is text or "
         "a number. It has no code in it; the option `default_factory` of some [types](fields.md) computes "

@@ -43,9 +43,12 @@ class WholeChangeSet(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
         asked = request.POST.getlist("action")
         # Retiring asks first, and what it asks about is planned.
         asks = "delete_selected" in asked and "post" not in request.POST
-        if asks or self.apart.issuperset(asked):
+        if not asks and not self.apart.issuperset(asked):
+            return as_one_change(request, view, partial(_told, request))
+        try:
             return view()
-        return as_one_change(request, view, partial(_told, request))
+        except (ValidationError, DynamoError) as error:
+            return _told(request, error)
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """The form class, with what the posted form came to."""

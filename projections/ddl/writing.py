@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from django.db import connections
+from django.utils.translation import gettext as _
 
 from events.exceptions import DataRefused
 from events.schema import ModelSchema
@@ -66,7 +67,8 @@ def _convert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> No
         failed = [value for _, value, error in batch if error is not None]
         if failed and step.said.on_error == "fail":
             raise DataRefused(
-                f"{failed[0]!r} came in meanwhile and does not fit {step.column.type}",
+                _("%(value)r came in meanwhile and does not fit %(type)s")
+                % {"value": failed[0], "type": step.column.type},
                 count=len(failed),
                 samples=failed[:1],
             )
@@ -92,7 +94,8 @@ def _revert(step: Values, using: str, lookup: Lookup, owner: ModelSchema) -> Non
         failed = [row for row in written if row.error is not None]
         if failed and step.said.on_error == "fail":
             raise DataRefused(
-                f"{failed[0].value!r} came in meanwhile and does not fit {step.column.type}",
+                _("%(value)r came in meanwhile and does not fit %(type)s")
+                % {"value": failed[0].value, "type": step.column.type},
                 count=len(failed),
                 samples=[failed[0].value],
             )

@@ -154,3 +154,18 @@ def test_comparing_asks_as_much_however_long_the_log_is(client, books):
         for n in range(60):
             add(meta, f"f{n}")
     assert asked() == few
+
+
+def test_the_script_goes_through_what_was_purged_since(client, root):
+    author, meta = make("Author", name="CharField"), make("Book", title="CharField")
+    for name, kind in (("author", "ForeignKey"), ("readers", "ManyToManyField")):
+        add(meta, name, kind, related_model="Author", options={"related_name": "+"})
+    for name in ("author", "readers"):
+        meta.fields.get(name=name).delete()
+        dynamo.purge(f"Book.{name}")
+    author.delete()
+    dynamo.purge("Author")
+    make("Author", other="CharField")
+    text = shown(client, a=0, show="sql")
+    assert "DROP TABLE" in text
+    assert len(statements(0)) > 8

@@ -19,6 +19,7 @@ import dynamo
 from dynamo import recovery
 from dynamo.admin import duplicating, listing
 from dynamo.context import acting
+from dynamo.exceptions import SchemaRefused
 from dynamo.models import MetaField, MetaModel
 from events import store
 from projections import pipeline
@@ -231,6 +232,17 @@ def test_chosen_models_are_rebuilt_from_the_log_and_no_others(client: Client) ->
     assert store.head("default").position == before
     act(client, "rebuild_chosen", book, author)
     assert dynamo.verify().ok
+
+
+def test_an_action_that_is_refused_says_so_on_the_list(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(keys: Any) -> None:
+        raise SchemaRefused("the log is <damaged>")
+
+    monkeypatch.setattr(listing, "rebuild", refused)
+    page = act(client, "rebuild_chosen", make("Book", title="CharField")).text
+    assert "the log is &lt;damaged&gt;" in page.replace("The log", "the log")
 
 
 @pytest.mark.needs("mysql")

@@ -15,7 +15,7 @@ from django.db.backends.postgresql.psycopg_any import Range
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo import validators
+from dynamo import field_rules
 from projections import conversions, fields
 from projections.conversions import CONVERT, FITS, SAME
 from tests.unit.schemas import a_field
@@ -33,19 +33,19 @@ class Blocker:
 sys.meta_path.insert(0, Blocker())
 import django
 django.setup()
-from dynamo import validators
+from dynamo import field_rules
 from projections import conversions, fields
 assert "ArrayField" not in fields.field_types()
 assert conversions.table()
 try:
-    validators.field_type("ArrayField")
+    field_rules.field_type("ArrayField")
 except Exception as error:
     print(error.messages[0])
 """
 
 
 def built(type_name: str, **options: Any) -> Any:
-    checked = validators.options(options, fields.POSTGRESQL[type_name], required=True)
+    checked = field_rules.options(options, fields.POSTGRESQL[type_name], required=True)
     return fields.build(a_field(type=type_name, options=checked, required=True))
 
 
@@ -71,7 +71,7 @@ def test_a_type_that_the_database_does_not_have_is_refused_and_not_offered(type_
     with pytest.raises(
         ValidationError, match="exists on PostgreSQL only; this registry's database is SQLite"
     ):
-        validators.field_type(type_name)
+        field_rules.field_type(type_name)
     assert type_name not in fields.field_types()
 
 
@@ -79,7 +79,7 @@ def test_a_type_that_the_database_does_not_have_is_refused_and_not_offered(type_
 
 
 def test_an_arrays_elements_have_the_options_of_their_own_type():
-    options = validators.options({"base_field": "CharField"}, fields.POSTGRESQL["ArrayField"], required=True)
+    options = field_rules.options({"base_field": "CharField"}, fields.POSTGRESQL["ArrayField"], required=True)
     assert options == {"base_field": "CharField", "base_options": {"max_length": 255}}
     array = built(
         "ArrayField", base_field="DecimalField", base_options={"max_digits": 5, "decimal_places": 2}
@@ -108,7 +108,7 @@ def test_an_arrays_elements_have_the_options_of_their_own_type():
 )
 def test_wrong_options_of_an_array_are_refused_by_name(options, message):
     with pytest.raises(ValidationError, match=message):
-        validators.options(options, fields.POSTGRESQL["ArrayField"], required=True)
+        field_rules.options(options, fields.POSTGRESQL["ArrayField"], required=True)
 
 
 # -- values ----------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def test_choices_are_not_for_values_of_many_parts(type_name):
     options = {"base_field": "IntegerField"} if type_name == "ArrayField" else {}
     row = fields.POSTGRESQL[type_name]
     with pytest.raises(ValidationError, match="takes no choices"):
-        validators.values(a_field(type=type_name, options=options, choices=[[1, "one"]]), row)
+        field_rules.values(a_field(type=type_name, options=options, choices=[[1, "one"]]), row)
 
 
 # -- conversions -----------------------------------------------------------------------------------

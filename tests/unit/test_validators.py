@@ -11,7 +11,7 @@ from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo import intent, validators
+from dynamo import field_rules, intent, validators
 from events.schema import canonical
 from projections import fields
 from projections.generated import GeneratedModel
@@ -180,15 +180,15 @@ def test_json_that_no_database_stores_is_refused(value):
 def test_every_type_refuses_an_unknown_option_by_its_name(type_name):
     given_options = {**dict.fromkeys(ROWS[type_name].needs, 3), "primary_key": True}
     with pytest.raises(ValidationError, match="primary_key"):
-        validators.options(given_options, ROWS[type_name], required=False)
+        field_rules.options(given_options, ROWS[type_name], required=False)
 
 
 @pytest.mark.parametrize("type_name", ROWS)
 def test_options_materialise_their_defaults(type_name):
     row = ROWS[type_name]
-    made = validators.options(dict.fromkeys(row.needs, 3), row, required=False)
+    made = field_rules.options(dict.fromkeys(row.needs, 3), row, required=False)
     assert set(row.defaults) <= set(made)
-    assert validators.options(dict(made), row, required=False) == made
+    assert field_rules.options(dict(made), row, required=False) == made
 
 
 @pytest.mark.parametrize(
@@ -230,18 +230,18 @@ def test_options_materialise_their_defaults(type_name):
     ids=str,
 )
 def test_options_that_make_no_sense_are_refused(type_name, given_options):
-    refused(validators.options, given_options, ROWS[type_name], required=False)
+    refused(field_rules.options, given_options, ROWS[type_name], required=False)
 
 
 def test_a_required_relation_cannot_be_emptied():
-    refused(validators.options, {"on_delete": "SET_NULL"}, ROWS["ForeignKey"], required=True)
+    refused(field_rules.options, {"on_delete": "SET_NULL"}, ROWS["ForeignKey"], required=True)
 
 
 @pytest.mark.parametrize(
     "name", ["os.system", "Field", "Model", "AutoField", "GenericForeignKey", "", None, 3, [], {}], ids=repr
 )
 def test_types_come_from_the_table_and_from_nowhere_else(name):
-    refused(validators.field_type, name)
+    refused(field_rules.field_type, name)
 
 
 # -- choices and defaults --------------------------------------------------------------------------
@@ -269,16 +269,16 @@ def test_types_come_from_the_table_and_from_nowhere_else(name):
     ids=lambda value: repr(value)[:40],
 )
 def test_choices_that_are_no_pairs_are_refused(value):
-    refused(validators.choices, value)
+    refused(field_rules.choices, value)
 
 
 @pytest.mark.parametrize("value", [None, "", [], ()])
 def test_no_choices_are_no_choices(value):
-    assert validators.choices(value) == ()
+    assert field_rules.choices(value) == ()
 
 
 def test_the_originals_comma_text_becomes_pairs():
-    assert validators.choices("red, green,,blue ") == (("red", "red"), ("green", "green"), ("blue", "blue"))
+    assert field_rules.choices("red, green,,blue ") == (("red", "red"), ("green", "green"), ("blue", "blue"))
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_the_originals_comma_text_becomes_pairs():
 def test_defaults_that_are_no_value_of_the_type_are_refused(type_name, default):
     field = a_field(type=type_name, default=default)
     with pytest.raises(ValidationError) as caught:
-        validators.values(field, ROWS[type_name])
+        field_rules.values(field, ROWS[type_name])
     assert set(caught.value.message_dict) == {"default"}
 
 
@@ -319,7 +319,7 @@ def test_defaults_that_are_no_value_of_the_type_are_refused(type_name, default):
 @pytest.mark.parametrize("default", ["NaN", "Infinity", "1234", "1.234", "x", True])
 def test_a_decimal_default_fits_its_digits(type_name, default):
     field = a_field(type=type_name, default=default, options={"max_digits": 4, "decimal_places": 2})
-    refused(validators.values, field, ROWS[type_name])
+    refused(field_rules.values, field, ROWS[type_name])
 
 
 @pytest.mark.parametrize("type_name", ["CharField", "TextField", "SlugField", "EmailField", "URLField"])
@@ -327,7 +327,7 @@ def test_an_empty_text_is_a_default_beside_any_choices(type_name):
     field = a_field(
         type=type_name, default="", choices=[["a-b", "A"]] if type_name in {"CharField", "SlugField"} else ()
     )
-    validators.values(field, ROWS[type_name])
+    field_rules.values(field, ROWS[type_name])
 
 
 @pytest.mark.parametrize("text", ["a.b.c", ".b", "a.", "../x", "self; x", "a b", "%s", "é.b"])
@@ -339,5 +339,5 @@ def test_a_target_is_a_label_and_nothing_else(text):
 def test_a_decimal_default_is_read_by_its_digits(raw, expected):
     options = {"max_digits": 5, "decimal_places": 2}
     field = a_field(type="DecimalField", options=options, default=raw)
-    validators.values(field, ROWS["DecimalField"])
+    field_rules.values(field, ROWS["DecimalField"])
     assert fields.build(field).get_default() == Decimal(expected)
