@@ -134,8 +134,8 @@ def attributes_page() -> str:
         f"- `verbose_name` is one line; `help` and `description` have at most {validators.LONGEST_TEXT} "
         "characters, in as many lines as you like.\n"
         '- `choices` are pairs of a value and a label, `[["s", "Small"], ["l", "Large"]]`, or groups of '
-        f'these, `[["Sizes", [["s", "Small"]]]]`: at most {field_rules.MOST_CHOICES}. The text `s, l` is read '
-        "as values that are their own labels.\n"
+        f'these, `[["Sizes", [["s", "Small"]]]]`: at most {field_rules.MOST_CHOICES}. The text `s, l` is '
+        "read as values that are their own labels.\n"
         "- `default` is JSON that the type can read: a date is text in ISO 8601, a decimal number is text or "
         "a number. It has no code in it; the option `default_factory` of some [types](fields.md) computes "
         "one.\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from dynamo.admin.duplicating import ModelDuplicating
 from dynamo.admin.editor import ModelEditor
-from dynamo.admin.listing import ModelListing
+from dynamo.admin.listing import LIST_STYLE, ModelListing
 from dynamo.admin.retiring import Retiring
 from dynamo.models import MetaField, MetaModel
 
@@ -32,6 +32,9 @@ class MetaFieldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
     list_filter = ("type", "meta_model")
     search_fields = ("name", "meta_model__name")
     list_select_related = ("meta_model",)
+
+    class Media:
+        css: ClassVar = LIST_STYLE
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -31,6 +31,7 @@ from projections.stream.channels import may_read
 
 # What the list says of a change; the history says all of it.
 LONGEST: Final = 80
+LIST_STYLE: Final = {"all": ("dynamo/list.css",)}
 SINCE: Final = {"1": _("Today"), "7": _("Past 7 days"), "30": _("Past 30 days")}
 
 
@@ -93,6 +94,9 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
     search_fields = ("name", "fields__name")
     actions = ("duplicate_chosen", "export_chosen", "rebuild_chosen")
     list_per_page = 100
+
+    class Media:
+        css: ClassVar = LIST_STYLE
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ModelList

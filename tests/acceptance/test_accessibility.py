@@ -36,6 +36,7 @@ def addresses(keys) -> dict[str, str]:
     book, row = keys
     return {
         "models": "/admin/dynamo/metamodel/",
+        "fields": "/admin/dynamo/metafield/",
         "editor": f"/admin/dynamo/metamodel/{book}/change/",
         "new model": "/admin/dynamo/metamodel/add/",
         "duplicate": f"/admin/dynamo/metamodel/{book}/duplicate/",
@@ -46,6 +47,7 @@ def addresses(keys) -> dict[str, str]:
         "compare": "/dynamo/compare/?a=1&b=5",
         "compare as JSON": "/dynamo/compare/?a=1&b=5&show=json",
         "compare as SQL": "/dynamo/compare/?a=1&b=5&show=sql",
+        "compare with what was, as SQL": "/dynamo/compare/?a=5&b=1&show=sql",
         "schema as of": "/dynamo/schema/?at=3",
         "revert": "/dynamo/revert/?to=3",
         "retired": "/dynamo/purge/",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.acceptance.test_accessibility import RULES
 from tests.acceptance.test_editor import WITHIN, opened
 
 pytestmark = pytest.mark.browser
@@ -31,6 +33,8 @@ def test_an_open_list_counts_newer_changes_and_moves_no_row(browser, own_site):
     own_site.writer.change('book.description = "Printed"; book.save()')
     expect(note).to_contain_text("2 newer changes", timeout=WITHIN)
     assert page.locator("#result_list").bounding_box() == place
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
     assert names(page) == ["dynamic.Book"]
     note.locator("a").click()
     expect(page.locator("th.field-__str__")).to_have_count(2)

@@ -3,6 +3,9 @@
 import { poll } from "./polling.js";
 import { follow } from "./stream.js";
 
+// A list that has to ask is in no hurry.
+const SLOWER = 5;
+
 const note = document.getElementById("dynamo-newer");
 const texts = note.dataset;
 const link = note.querySelector("a");
@@ -33,7 +36,7 @@ if (texts.mode === "poll") {
   const nothing = () => {};
   poll(texts.polled, {
     after: position,
-    seconds: Number(texts.seconds),
+    seconds: Number(texts.seconds) * SLOWER,
     onEvent,
     onState: nothing,
     onReset: nothing,
