@@ -166,7 +166,8 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
     def duplicate_chosen(self, request: HttpRequest, queryset: QuerySet[MetaModel]) -> HttpResponse | None:
         chosen = list(queryset[:2])
         if len(chosen) == 1:
-            return redirect("admin:dynamo_metamodel_duplicate", chosen[0].pk)
+            name, site = "admin:dynamo_metamodel_duplicate", self.admin_site.name
+            return redirect(reverse(name, args=[chosen[0].pk], current_app=site))
         messages.warning(request, gettext("Select one model: each copy is asked for its name."))
         return None
 
