@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.translation import gettext as _
 
 from dynamo.plans import Plan
 from events.exceptions import DataRefused, DynamoError, SchemaBusy
@@ -47,7 +48,7 @@ class Outcome:
             place = prefixes.get(one.data.get("field", ""), about)
             asked = set(one.data.get("asks", ()))
             self.asks.setdefault(place, set()).update(asked)
-            self._add(place, {NON_FIELD_ERRORS: [str(one)]})
+            self._add(place, {NON_FIELD_ERRORS: [_for_people(one)]})
 
     def _add(self, prefix: str, found: Messages) -> None:
         known = self.errors.setdefault(prefix, {})
@@ -64,6 +65,14 @@ def landing(prefix: str) -> Iterator[None]:
         raise
     except (ValidationError, DynamoError) as refusal:
         raise Landed(prefix, refusal) from refusal
+
+
+def _for_people(refusal: DataRefused) -> str:
+    """What the form has inputs for is asked there, and needs no names of arguments."""
+    problem = refusal.data.get("problem")
+    if not problem or not refusal.data.get("asks"):
+        return str(refusal)
+    return _("%(problem)s. The plan asks what becomes of these rows.") % {"problem": problem}
 
 
 def by_attribute(refusal: Refusal) -> Messages:

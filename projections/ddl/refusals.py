@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,16 +15,29 @@ from projections.ddl.judging import SAMPLES, Verdict
 LONGEST_SAMPLE: Final = 60
 
 
+class Asks(NamedTuple):
+    """The arguments of a save that would answer a refusal, and how that is said to code.
+
+    A form has inputs for them, and words of its own.
+    """
+
+    arguments: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+NOTHING: Final = Asks()
+
+
 def conversion(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
     if verdict.count:
         message = ngettext(
-            "%(field)s: %(count)d value does not fit %(type)s, such as %(samples)s; correct them, or set "
-            'on_error to "null", "keep", or "value" with an error_value',
-            "%(field)s: %(count)d values do not fit %(type)s, such as %(samples)s; correct them, or set "
-            'on_error to "null", "keep", or "value" with an error_value',
+            "%(field)s: %(count)d value does not fit %(type)s, such as %(samples)s",
+            "%(field)s: %(count)d values do not fit %(type)s, such as %(samples)s",
             verdict.count,
         )
-        _refuse(message, model, new, verdict.count, verdict.samples, asks=("on_error",), type=new.type)
+        remedy = _('correct them, or set on_error to "null", "keep", or "value" with an error_value')
+        asks = Asks(("on_error",), remedy)
+        _refuse(message, model, new, verdict.count, verdict.samples, asks=asks, type=new.type)
 
 
 def overwritten(model: ModelSchema, former: FieldSchema, new: FieldSchema, verdict: Verdict) -> None:
@@ -32,12 +45,13 @@ def overwritten(model: ModelSchema, former: FieldSchema, new: FieldSchema, verdi
     if verdict.count:
         message = ngettext(
             "%(field)s would have its former column again, which is %(former)r now: %(count)d value there "
-            'is written over, by such as %(samples)s; copy them elsewhere first, or set on_error to "null"',
+            "is written over, by such as %(samples)s",
             "%(field)s would have its former column again, which is %(former)r now: %(count)d values there "
-            'are written over, by such as %(samples)s; copy them elsewhere first, or set on_error to "null"',
+            "are written over, by such as %(samples)s",
             verdict.count,
         )
-        _refuse(message, model, new, verdict.count, verdict.samples, asks=("on_error",), former=former.name)
+        asks = Asks(("on_error",), _('copy them elsewhere first, or set on_error to "null"'))
+        _refuse(message, model, new, verdict.count, verdict.samples, asks=asks, former=former.name)
 
 
 def repeated(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
@@ -48,13 +62,12 @@ def repeated(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
 
 def required(model: ModelSchema, new: FieldSchema, count: int) -> NoReturn:
     message = ngettext(
-        "%(field)s is required, and %(count)d row has no value for it; say with backfill what they get, or "
-        "give the field a default",
-        "%(field)s is required, and %(count)d rows have no value for it; say with backfill what they get, or "
-        "give the field a default",
+        "%(field)s is required, and %(count)d row has no value for it",
+        "%(field)s is required, and %(count)d rows have no value for it",
         count,
     )
-    _refuse(message, model, new, count, asks=("backfill",))
+    remedy = _("say with backfill what they get, or give the field a default")
+    _refuse(message, model, new, count, asks=Asks(("backfill",), remedy))
 
 
 def same_value(model: ModelSchema, new: FieldSchema, value: Any, count: int) -> NoReturn:
@@ -67,19 +80,18 @@ def same_value(model: ModelSchema, new: FieldSchema, value: Any, count: int) -> 
 
 def no_row(model: ModelSchema, new: FieldSchema, value: Any, count: int) -> NoReturn:
     message = _("%(field)s: the target has no row %(value)r for existing rows to refer to")
-    _refuse(message, model, new, count, [value], asks=("backfill",), value=value)
+    _refuse(message, model, new, count, [value], asks=Asks(("backfill",)), value=value)
 
 
 def dangling(model: ModelSchema, new: FieldSchema, verdict: Verdict) -> None:
     if verdict.count:
         message = ngettext(
-            "%(field)s: %(count)d row refers to ids that the new target does not have, such as %(samples)s; "
-            'correct them first, or set on_error to "null"',
-            "%(field)s: %(count)d rows refer to ids that the new target does not have, such as %(samples)s; "
-            'correct them first, or set on_error to "null"',
+            "%(field)s: %(count)d row refers to ids that the new target does not have, such as %(samples)s",
+            "%(field)s: %(count)d rows refer to ids that the new target does not have, such as %(samples)s",
             verdict.count,
         )
-        _refuse(message, model, new, verdict.count, verdict.samples, asks=("on_error",))
+        asks = Asks(("on_error",), _('correct them first, or set on_error to "null"'))
+        _refuse(message, model, new, verdict.count, verdict.samples, asks=asks)
 
 
 def not_unique(model: ModelSchema, new: FieldSchema, count: int, samples: list[Any]) -> NoReturn:
@@ -117,12 +129,15 @@ def _refuse(
     count: int,
     samples: Sequence[Any] = (),
     *,
-    asks: tuple[str, ...] = (),
+    asks: Asks = NOTHING,
     **told: Any,
 ) -> NoReturn:
-    """`asks` are the arguments of a save that would answer it, `told` what the message says besides."""
+    """`told` is what the message says besides. What stands in the way is in the data as `problem` too."""
     said = {"model": model.label, "count": count, "samples": some(samples), **told}
     key = ""
     if new is not None:
         key, said["field"] = new.id, f"{model.label}.{new.name}"
-    raise DataRefused(message % said, count=count, samples=list(samples), field=key, asks=asks)
+    problem = message % said
+    text = f"{problem}; {asks.remedy}" if asks.remedy else problem
+    data = {"count": count, "samples": list(samples), "field": key, "asks": asks.arguments}
+    raise DataRefused(text, problem=problem, **data)

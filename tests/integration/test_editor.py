@@ -143,6 +143,9 @@ def test_values_that_do_not_convert_are_counted_and_lost_only_when_the_name_is_t
     page.form.set(row, type="IntegerField")
     page.press()
     assert "1 value does not fit IntegerField" in page.form.markup
+    assert "The plan asks what becomes of these rows." in page.form.markup
+    # Only its JSON speaks to programs.
+    assert "set on_error" not in page.form.markup.partition("<summary>JSON")[0]
     assert "_save" not in page.form.buttons
     page.form.set(row, on_error="null")
     page.press("_plan")
