@@ -5,12 +5,13 @@ from pathlib import Path
 
 from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
 
 
 class DynamoConfig(AppConfig):
     name = "dynamo"
     label = "dynamo"
-    verbose_name = "Dynamo schema registry"
+    verbose_name = _("Dynamo schema registry")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

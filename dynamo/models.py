@@ -141,7 +141,8 @@ class MetaModel(MetaRow):
     )
 
     class Meta:
-        verbose_name = "model"
+        verbose_name = _("model")
+        verbose_name_plural = _("models")
         base_manager_name = "objects"
         ordering = ("app", "name")
         permissions = (
@@ -223,7 +224,8 @@ class MetaField(MetaRow):
     options = models.JSONField(blank=True, default=dict, help_text=_('Such as {"max_length": 100}.'))
 
     class Meta:
-        verbose_name = "field"
+        verbose_name = _("field")
+        verbose_name_plural = _("fields")
         base_manager_name = "objects"
         ordering = ("meta_model", "order", "name")
 

@@ -19,6 +19,8 @@ PAGES = {
     "models.png": "/admin/dynamo/metamodel/",
     "generated.png": "/admin/dynamic/country/",
     "history.png": "/dynamo/history/",
+    "compare.png": "/dynamo/compare/?a=20",
+    "revert.png": "/dynamo/revert/?to=20",
 }
 CHANGE = """
 from dynamo.models import MetaField, MetaModel
