@@ -182,22 +182,31 @@ def changed_hands(known: Catalogue, mark: Mark) -> bool:
         return False
     if now.registry_id != mark.registry_id or now.position < mark.position:
         return True
-    changes = _changes(known, store.read(using, after=mark.position, upto=now.position))
-    before = _places(change.live_before for change in changes.values())
-    after = _places(change.live_after for change in changes.values())
-    return any(before.get(place, owner) != owner for place, owner in after.items())
+    held: dict[tuple[str, str], str] = {}
+    models: dict[str, ModelSchema] = {}
+    seen: set[str] = set()
+    for recorded in store.read(using, after=mark.position, upto=now.position):
+        model_id = recorded.stream_id
+        if model_id not in seen and model_id in known.models:
+            models[model_id] = known.models[model_id]
+            held |= _places(models[model_id])
+        seen.add(model_id)
+        fold.advance(models, recorded)
+        # After each one: what was so in between, and is not any more, may have been read.
+        places = _places(models.get(model_id))
+        if any(held.get(place, owner) != owner for place, owner in places.items()):
+            return True
+    return False
 
 
-def _places(models: Iterable[ModelSchema | None]) -> dict[tuple[str, str], str]:
-    """What is read by name: tables, with what they belong to, and columns of models, with what is in them."""
-    found: dict[tuple[str, str], str] = {}
-    for model in filter(None, models):
-        found["", model.db_table] = model.id
-        for field in model.fields:
-            if field.is_many_to_many:
-                found["", field.table] = field.storage
-            else:
-                found[model.id, field.column] = field.storage
+def _places(model: ModelSchema | None) -> dict[tuple[str, str], str]:
+    """What is read by name: tables, with what they belong to, and columns, with what is in them."""
+    if model is None or model.retired:
+        return {}
+    found = {("", model.db_table): model.id}
+    for field in model.fields:
+        place = ("", field.table) if field.is_many_to_many else (model.id, field.column)
+        found[place] = field.storage
     return found
 
 

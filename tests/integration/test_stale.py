@@ -161,6 +161,29 @@ def test_who_read_a_table_that_went_to_another_model_finds_out(project):
     assert out.splitlines() == ["['Draft']", "True True"], errors
 
 
+def test_who_read_in_between_finds_out_though_the_name_is_nobodys_any_more(project):
+    project.run("make('Book', title='CharField', other='CharField').get_model().objects.create(title='Emma')")
+    reader = project.start(
+        MISLED.replace("    print(look", "    sys.stdin.readline()\n    print(look"),
+        "[row.other for row in Book.objects.all()]",
+    )
+    assert reader.stdout.readline() == "before\n"
+    swap = """
+    title, other = (MetaField.objects.get(name=name) for name in ("title", "other"))
+    rename(title, "between"); rename(other, "title"); rename(title, "other")
+    """
+    project.run(swap)
+    reader.stdin.write("go on\n")
+    reader.stdin.flush()
+    assert reader.stdout.readline() == "['Emma']\n"
+    project.run("""
+    for name in ("title", "other"):
+        rename(MetaField.objects.get(name=name), f"{name}_later")
+    """)
+    out, errors = reader.communicate("go on\n", timeout=60)
+    assert out == "True True\n", errors
+
+
 def test_a_change_of_links_misleads_nobody(project):
     project.run("make('Book', **{n: {'type': 'ManyToManyField', 'related_model': 'self'} for n in 'ab'})")
     reader = project.start(
