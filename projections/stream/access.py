@@ -6,7 +6,7 @@ value that says who that is as the database has it now, however long the stream 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -136,10 +136,11 @@ def admit(request: HttpRequest, asked: PositionRequest) -> Place:
     )
 
 
-def revoked(grants: Iterable[Grant]) -> Answers:
+def revoked(grants: Collection[Grant]) -> Answers:
     """What has become of each."""
-    # A model's permission has the model's present name in it.
-    pipeline.catch_up()
+    if any(grant.stream_ids is not None for grant in grants):
+        # A model's permission has the model's present name in it.
+        pipeline.catch_up()
     return {grant: _revoked(grant) for grant in grants}
 
 
