@@ -44,6 +44,8 @@ class Following {
     this.source = null;
     this.timer = null;
     this.closed = false;
+    this.online = () => this.again();
+    addEventListener("online", this.online);
     onState("connecting", "");
     this.connect();
   }
@@ -51,6 +53,7 @@ class Following {
   close(text = "") {
     this.closed = true;
     clearTimeout(this.timer);
+    removeEventListener("online", this.online);
     this.source?.close();
     this.told.onState("closed", text);
   }
@@ -111,8 +114,21 @@ class Following {
 
   later(call) {
     // Spread, so that those whom a restart cut off do not all come back at once.
-    this.timer = setTimeout(call, this.delay * (0.5 + Math.random()));
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      call();
+    }, this.delay * (0.5 + Math.random()));
     this.delay = Math.min(this.delay * 2, LONGEST_DELAY);
+  }
+
+  // The network is back: what was waited for so long was that.
+  again() {
+    if (this.timer !== null) {
+      clearTimeout(this.timer);
+      this.timer = null;
+      this.delay = FIRST_DELAY;
+      this.ask();
+    }
   }
 
   // EventSource does not tell what the answer was, so it is asked for once more.
