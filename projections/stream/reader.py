@@ -107,11 +107,11 @@ class Cursor:
 
 async def stream(place: Place, slot: Slot) -> AsyncGenerator[bytes, None]:
     """Yield a reader's frames until it goes, or may not read any more, or the process is told to end."""
-    await leave_request_thread()
     # Spread, so that those whom a restart cut off do not all come back at once.
     middle = conf.get("DYNAMO_STREAM_RETRY_SECONDS")
     loop = asyncio.get_running_loop()
     with slot, tailing(place.grant) as tailer:
+        await leave_request_thread()
         yield opening(place.position, retry=round(1000 * middle * _random.uniform(0.5, 1.5)))
         if place.reset:
             yield control(frames.RESET, place.position)
