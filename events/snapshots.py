@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, Final, NamedTuple, Protocol
 
 from django.db import DatabaseError, connections
@@ -25,6 +26,7 @@ from events.models import SchemaEvent, Snapshot, SnapshotFormer, SnapshotModel
 from events.names import Names
 from events.schema import FIELD_ATTRIBUTES, MODEL_ATTRIBUTES, Frozen, ModelSchema, Schema, canonical
 from events.statements import inserts, run
+from events.types import Recorded
 
 logger = logging.getLogger("dynamo")
 
@@ -201,10 +203,23 @@ def says(data: bytes, model: ModelSchema | None) -> bool:
 def recovered(using: str, position: int, model_id: str) -> ModelSchema:
     """A model that cannot be unpacked, folded from its own events up to a pass."""
     _tell_damaged(using, position)
+    found = _folded(store.read(using, upto=position, stream_id=model_id))
+    assert found is not None  # The pass has it.
+    return found
+
+
+def of_version(using: str, model_id: str, version: int) -> ModelSchema | None:
+    """A model as of one of its versions, or the last one before that; None if it had none yet."""
+    events = store.read(using, stream_id=model_id)
+    return _folded(takewhile(lambda recorded: recorded.stream_version <= version, events))
+
+
+def _folded(events: Iterable[Recorded]) -> ModelSchema | None:
+    """What the events of one stream come to."""
     models: dict[str, ModelSchema] = {}
-    for recorded in store.read(using, upto=position, stream_id=model_id):
+    for recorded in events:
         fold.advance(models, recorded)
-    return models[model_id]
+    return next(iter(models.values()), None)
 
 
 @lru_cache(maxsize=8)

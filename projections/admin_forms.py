@@ -16,12 +16,14 @@ from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
-from events import fold, store
+from events import snapshots
 from events.schema import FieldSchema, ModelSchema
 from projections import conf
 from projections.registry import registry
 
 VERSION: Final = "_version"
+# More than any version has; Python refuses to read some thousands.
+MAX_DIGITS: Final = 18
 # Where a request keeps what came of its form.
 STALE: Final = "_dynamo_stale"
 
@@ -57,11 +59,11 @@ class VersionedForms(ModelAdmin):  # type: ignore[type-arg]  # generic only in t
     """An admin of a generated model whose forms say which version of it they were made of."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if request.method == "POST" and request.GET.get(VERSION, "").isdecimal():
+        given = request.GET.get(VERSION, "")
+        if request.method == "POST" and given.isdecimal() and len(given) < MAX_DIGITS:
             now = _schema(self.model)
-            shown = int(request.GET[VERSION])
-            if shown != now.version:
-                _bring_up(request, _former(now.id, shown), now)
+            if int(given) != now.version:
+                _bring_up(request, snapshots.of_version(conf.database(), now.id, int(given)), now)
         return super().changeform_view(request, *args, **kwargs)
 
     def render_change_form(
@@ -94,15 +96,6 @@ def _schema(model: Any) -> ModelSchema:
     found = registry.schema(model.dynamo_id)
     assert found is not None  # Its pages would not have been found.
     return found
-
-
-def _former(model_id: str, version: int) -> ModelSchema | None:
-    models: dict[str, ModelSchema] = {}
-    for recorded in store.read(conf.database(), stream_id=model_id):
-        if recorded.stream_version > version:
-            break
-        fold.advance(models, recorded)
-    return models.get(model_id)
 
 
 def _bring_up(request: Any, former: ModelSchema | None, now: ModelSchema) -> None:

@@ -133,7 +133,7 @@ def test_a_change_that_leaves_names_and_types_alone_stops_nobody(root: Client, b
     assert row.a == "typed"
 
 
-@pytest.mark.parametrize("version", ["0", "999", "-1", "nonsense", "9" * 400])
+@pytest.mark.parametrize("version", ["0", "999", "-1", "nonsense", "9" * 17, "9" * 6000])
 def test_a_version_that_never_was_saves_nothing_by_mistake(
     root: Client, book: MetaModel, version: str
 ) -> None:
