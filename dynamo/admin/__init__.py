@@ -29,7 +29,7 @@ class MetaFieldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
 
     actions = None
     list_display = ("name", "meta_model", "type", "related_model", "required", "unique")
-    list_filter = ("type", "meta_model")
+    list_filter = ("type", "meta_model__app")
     search_fields = ("name", "meta_model__name")
     list_select_related = ("meta_model",)
 
