@@ -1,4 +1,7 @@
-"""The admin of the two meta models: the list of models with their editor, and the list of all fields."""
+"""The admin of the two meta models: the list of models with their editor, and the list of all fields.
+
+`VersionedForms` is the base for a project's own admins with inlines of generated models.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from dynamo.admin.editor import ModelEditor
 from dynamo.admin.listing import LIST_STYLE, ModelListing
 from dynamo.admin.retiring import Retiring
 from dynamo.models import MetaField, MetaModel
+from projections.admin_forms import VersionedForms
+
+__all__ = ["MetaFieldAdmin", "MetaModelAdmin", "VersionedForms"]
 
 
 @admin.register(MetaModel)

@@ -8,12 +8,15 @@ from urllib.parse import parse_qsl
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.auth.models import Group, User
+from django.test import Client, override_settings
+from django.urls import path
 
 import dynamo
+from dynamo.admin import VersionedForms
 from dynamo.models import MetaField, MetaModel
 from projections import admin_index
+from tests import urls
 from tests.integration.forms import Form
 from tests.integration.making import add, alter, make, rename
 
@@ -169,3 +172,89 @@ def test_an_own_admin_is_guarded_too(root: Client, book: MetaModel) -> None:
     row.refresh_from_db()
     assert row.a == "precious"
     assert page.send().status_code == 302
+
+
+class Books(admin.TabularInline):
+    """Rows of a generated model below another's; the class is found when the page is made."""
+
+    extra = 1
+
+    def __init__(self, parent: Any, site: Any) -> None:
+        self.model = dynamo.get_model("dynamic.Book")
+        super().__init__(parent, site)
+
+
+class OfGroups(VersionedForms):
+    fields = ("name",)
+    inlines = (Books,)
+
+
+groups = admin.AdminSite(name="groups")
+groups.register(Group, OfGroups)
+urlpatterns = [*urls.urlpatterns, path("groups/", groups.urls)]
+
+
+@pytest.fixture(params=["hand-written", "generated"])
+def shelf(request: pytest.FixtureRequest, root: Client, transactional_db: Any) -> Iterator[tuple[str, Any]]:
+    """The address of a row's page with books below it, and a book."""
+    if request.param == "hand-written":
+        owner, address, target = Group.objects.create(name="top"), "/groups/auth/group", "auth.Group"
+    else:
+
+        class Own(admin.ModelAdmin):
+            inlines = (Books,)
+
+        dynamo.register_admin("dynamic.Shelf")(Own)
+        owner = make("Shelf", name="CharField").get_model().objects.create(name="top")
+        address, target = "/admin/dynamic/shelf", "dynamic.Shelf"
+    book = make("Book", a="TextField", b="TextField", sold="BooleanField", printed="DateTimeField")
+    add(book, "place", "ForeignKey", related_model=target)
+    row = book.get_model().objects.create(a="precious", b="keep", sold=True, place=owner)
+    with override_settings(ROOT_URLCONF=__name__):
+        yield f"{address}/{owner.pk}/change/", row
+    admin_index.own_admins.clear()
+
+
+def test_rows_of_an_inline_are_guarded(root: Client, shelf: tuple[str, Any]) -> None:
+    address, row = shelf
+    page = Page(root, address)
+    rename(field("a"), "a2")
+    rename(field("sold"), "gone")
+    field("b").delete()
+    add(MetaModel.objects.get(name="Book"), "note", "TextField", default="none")
+    response = page.send(**{"book_set-0-a": "typed", "book_set-1-a": "another"})
+    assert response.status_code == 200
+    (told,) = response.context["inline_admin_formsets"][0].formset.non_form_errors()
+    assert "Nothing was saved" in told
+    assert "a is called a2 now; b is gone, “keep” was typed; sold is called gone now; note is new" in told
+    row.refresh_from_db()
+    assert (row.a2, row.gone, row.note) == ("precious", True, "none")
+    assert page.data["book_set-0-a2"] == "typed"
+    assert page.data["book_set-1-a2"] == "another"
+    assert page.data["book_set-0-note"] == "none"
+    assert page.send().status_code == 302
+    assert [(one.a2, one.gone) for one in type(row).objects.order_by("pk")] == [
+        ("typed", True),
+        ("another", None),
+    ]
+
+
+def test_an_inline_whose_fields_stayed_is_saved(root: Client, shelf: tuple[str, Any]) -> None:
+    address, row = shelf
+    page = Page(root, address)
+    alter(field("a"), help="What it is about")
+    assert page.send(**{"book_set-0-a": "typed"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.a, row.b, row.sold) == ("typed", "keep", True)
+
+
+@pytest.mark.parametrize("version", ["", "0", "999", "-1", "nonsense", "9" * 6000])
+def test_a_version_of_an_inline_that_never_was_saves_nothing_by_mistake(
+    root: Client, shelf: tuple[str, Any], version: str
+) -> None:
+    address, row = shelf
+    page = Page(root, address)
+    response = page.send(**{"book_set-_version": version, "book_set-0-a": "typed"})
+    assert response.status_code in {200, 302}
+    row.refresh_from_db()
+    assert row.b == "keep"
