@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -46,6 +46,11 @@ def _text(value: object, longest: int) -> str:
 def because(said: Context, reason: str | None) -> Context:
     """The same with that reason, unless it has one."""
     return replace(said, reason=_text(reason, LONGEST_REASON)) if reason and not said.reason else said
+
+
+def given(posted: Mapping[str, str]) -> str | None:
+    """The reason that a person typed on a page; None for none."""
+    return posted.get("reason", "").strip() or None
 
 
 NOBODY: Final = Origin()

@@ -10,9 +10,9 @@ from typing import Final
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from dynamo import actors, recovery, wording
+from dynamo import actors, recovery, retired, wording
 from dynamo.models import MetaModel
-from events import streams
+from events import store, streams
 from events.schema import ModelSchema
 from events.types import Recorded
 from projections import conf
@@ -54,6 +54,39 @@ def overviews(rows: Iterable[MetaModel]) -> dict[str, Overview]:
     return {
         key: _overview(schemas.get(key), last.get(key), known, people, status.get(key, BEHIND)) for key in ids
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A retired model. `since` is None where the log does not say, `kept_until` where it may be purged."""
+
+    id: str
+    label: str
+    since: datetime | None
+    kept_until: datetime | None
+    size: Size | None
+
+
+def gone(most: int) -> tuple[list[Gone], int]:
+    """The models that were retired last, and how many there are."""
+    using = conf.database()
+    found = sorted(registry.retired(), key=lambda model: -retired.retired_at(model, None))
+    listed = found[:most]
+    times = store.times(using, {retired.retired_at(model, None) for model in listed}) if listed else {}
+    known = sizes({model.db_table for model in listed}, using) if listed else {}
+    return [_gone(model, times, known) for model in listed], len(found)
+
+
+def _gone(model: ModelSchema, times: dict[int, str], known: dict[str, Size]) -> Gone:
+    at = times.get(retired.retired_at(model, None))
+    since = None if at is None else parse_datetime(at)
+    return Gone(
+        id=model.id,
+        label=model.label,
+        since=since,
+        kept_until=None if since is None else retired.kept_until(since),
+        size=known.get(model.db_table),
+    )
 
 
 def _overview(

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db import connections, models
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dynamo import record, verdicts, wording
 from dynamo.changeset import ChangeSet, current
@@ -47,6 +48,18 @@ class Risk(StrEnum):
     SAFE = "safe"
     REVIEW = "review"
     DESTRUCTIVE = "destructive"
+
+    @property
+    def label(self) -> str:
+        """The word for people."""
+        return str(WORDS[self])
+
+
+WORDS: Final = {
+    Risk.SAFE: gettext_lazy("safe"),
+    Risk.REVIEW: gettext_lazy("review"),
+    Risk.DESTRUCTIVE: gettext_lazy("destructive"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

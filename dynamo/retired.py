@@ -156,21 +156,12 @@ def every() -> Iterator[tuple[ModelSchema, FieldSchema | None]]:
 def namesake(row: Any) -> str:
     """The id of what was retired under the name of a meta row, and is not this row; "" if nothing was."""
     model_id = getattr(row, "meta_model_id", None)
-    found = [
-        (model, field)
-        for model, field in every()
-        if (field is None) == (model_id is None) and _is_namesake(row, model, field)
-    ]
-    if not found:
-        return ""
-    model, field = max(found, key=lambda pair: retired_at(*pair))
-    return model.id if field is None else field.id
-
-
-def _is_namesake(row: Any, model: ModelSchema, field: FieldSchema | None) -> bool:
-    if field is None:
-        return (model.app, model.name) == (row.app, row.name)
-    return (model.id, field.name) == (str(row.meta_model_id), row.name)
+    if model_id is None:
+        models = [m for m in registry.retired() if (m.app, m.name) == (row.app, row.name)]
+        return max(models, key=lambda m: retired_at(m, None)).id if models else ""
+    model = registry.schema(str(model_id))
+    fields = [] if model is None else [(model, f) for f in model.retired_fields if f.name == row.name]
+    return max(fields, key=lambda pair: retired_at(*pair))[1].id if fields else ""
 
 
 def retired_at(model: ModelSchema, field: FieldSchema | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from dynamo import live
-from dynamo.pages import changing, comparing, history, reading
+from dynamo.pages import comparing, history, reading, retired, reverting
 
 app_name = "dynamo"
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("history/<str:label>/", history.model_history, name="model-history"),
     path("compare/", comparing.compare, name="compare"),
     path("schema/", reading.as_of, name="as-of"),
-    path("revert/", changing.revert, name="revert"),
-    path("purge/", changing.purge, name="purge"),
+    path("revert/", reverting.revert, name="revert"),
+    path("retired/", retired.retired, name="retired"),
+    path("restore/", retired.restore, name="restore"),
 ]

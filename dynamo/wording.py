@@ -78,6 +78,23 @@ def happened(event: Event, model: str, field: str) -> str:
     return _phrase(event, model, field, DONE)
 
 
+# Where a change came from.
+SOURCES: Final = {
+    "code": _("code"),
+    "admin": _("admin"),
+    "api": _("API"),
+    "command": _("command line"),
+    "import": _("import"),
+    "rollback": _("rollback"),
+    "recovery": _("recovery"),
+}
+
+
+def source(recorded: Recorded) -> str:
+    """Where it came from; code that acts for somebody else may say so in words of its own."""
+    return str(SOURCES.get(recorded.source, recorded.source))
+
+
 # What will be done and what was, in whole sentences: translations need not have the order of the words.
 TO_DO, DONE = 0, 1
 SENTENCES: Final = {

@@ -89,6 +89,11 @@ class Catalogue:
     def live(self) -> list[ModelSchema]:
         return [self.models[key] for group in self.names.models.values() for key in group.values()]
 
+    def retired(self) -> list[ModelSchema]:
+        """What has no name any more; nothing else is decoded."""
+        live = {key for group in self.names.models.values() for key in group.values()}
+        return [self.models[key] for key in self.models if key not in live]
+
     def changed(self, changes: Mapping[str, Change]) -> Catalogue:
         """The catalogue after these changes."""
         gone = [c.live_before for c in changes.values() if c.live_before is not None]

@@ -64,6 +64,10 @@ class Registry:
         self.ensure_loaded()
         return self.catalogue.live()
 
+    def retired(self) -> list[ModelSchema]:
+        self.ensure_loaded()
+        return self.catalogue.retired()
+
     def labels(self) -> list[str]:
         """The app labels with live models."""
         self.ensure_loaded()

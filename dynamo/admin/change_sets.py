@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from dynamo import plans, retired
+from dynamo import context, plans, retired
 from dynamo.admin.outcome import Landed, Refusal
 from dynamo.models import MetaModel
 from dynamo.record import change_set, flush_open
@@ -83,7 +83,7 @@ def as_one_change(
     if request.method != "POST":
         return view()
     try:
-        with change_set() as work:
+        with change_set(reason=context.given(request.POST)) as work:
             setattr(request, HELD, partial(plans.hold_to, token, work, work.mark))
             return view()
     except REFUSALS as error:
@@ -93,19 +93,17 @@ def as_one_change(
 
 def _offer_restoring(request: HttpRequest, row: Any) -> None:
     """A name that was used before: a new row has nothing of what the former one holds."""
-    former = retired.namesake(row)
-    if not former:
+    if not retired.namesake(row):
         return
-    said = {"name": row, "id": former}
     if isinstance(row, MetaModel):
-        way = _("retire this one and run: manage.py dynamo restore %(id)s") % said
+        way = _("retire this one and restore it on the page “Retired models and fields”")
     else:
         way = _("retire this one on the page of its model and restore it below, under “Retired fields”")
     text = _(
         "There was a %(name)s before, and its values are kept. This one is new and empty. To have the former "
         "one back instead, %(way)s."
     )
-    messages.warning(request, text % {**said, "way": way})
+    messages.warning(request, text % {"name": row, "way": way})
 
 
 def _told(request: HttpRequest, error: Refusal) -> HttpResponseRedirect:

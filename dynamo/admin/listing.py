@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dynamo import actors, documents, live
 from dynamo.models import MetaModel
-from dynamo.overview import Overview, overviews
+from dynamo.overview import Overview, gone, overviews
 from dynamo.pages import access
 from dynamo.rebuilding import rebuild
 from events import store, streams
@@ -31,6 +31,8 @@ from projections.stream.channels import may_read
 
 # What the list says of a change; the history says all of it.
 LONGEST: Final = 80
+# How many retired models stand below the list.
+GONE: Final = 20
 LIST_STYLE: Final = {"all": ("dynamo/list.css",)}
 SINCE: Final = {"1": _("Today"), "7": _("Past 7 days"), "30": _("Past 30 days")}
 
@@ -102,8 +104,14 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
         return ModelList
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """With the stream that tells an open list of newer changes, for who may follow it."""
-        return super().changelist_view(request, {**(extra_context or {}), "following": _following(request)})
+        """With what was retired, and the stream of newer changes for who may follow it."""
+        put_aside, count = gone(GONE)
+        own = {
+            "following": _following(request),
+            "gone": [(one, "?" if one.size is None else rows_text(one.size)) for one in put_aside],
+            "more_gone": count - len(put_aside),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **own})
 
     def get_actions(self, request: HttpRequest) -> Any:
         """Deleting is retiring here, and is called so."""

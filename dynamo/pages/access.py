@@ -19,6 +19,7 @@ from dynamo.plans import Plan
 VIEW_HISTORY: Final = "dynamo.view_history"
 ROLL_BACK: Final = "dynamo.rollback_schema"
 PURGE: Final = "dynamo.purge_schema"
+RESTORE: Final = "dynamo.add_metamodel"
 # What is neither of these changes something.
 DEEDS: Final = {"created": "add", "added": "add", "restored": "add", "retired": "delete"}
 
@@ -47,20 +48,20 @@ def reader(view: View) -> View:
     return _page(require_safe(view), VIEW_HISTORY)
 
 
-def changer(permission: str) -> Callable[[View], View]:
-    """A page that shows what it would do, and does it when that is posted."""
+def changer(*permissions: str) -> Callable[[View], View]:
+    """A page that shows what it would do, and does it when that is posted; for who has one of these."""
 
     def wrap(view: View) -> View:
         # On MariaDB a change of the schema is none inside a transaction of the request.
         own = transaction.non_atomic_requests(csrf_protect(require_http_methods(["GET", "POST"])(view)))
-        return _page(own, permission)
+        return _page(own, *permissions)
 
     return wrap
 
 
-def _page(view: View, permission: str) -> View:
+def _page(view: View, *permissions: str) -> View:
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.has_perm(permission):
+        if not any(request.user.has_perm(permission) for permission in permissions):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dynamo import differences, documents, moments, scripts, wording
+from dynamo import api, differences, documents, moments, scripts, wording
 from dynamo.differences import Difference
+from dynamo.pages import access
 from dynamo.pages.access import reader
+from dynamo.pages.planning import Refusal, text
 from dynamo.pages.reading import page
 from events import timeline
 from events.exceptions import DynamoError
@@ -35,6 +39,7 @@ OFFERED: Final = 50
 
 
 @reader
+@transaction.non_atomic_requests
 def compare(request: HttpRequest) -> HttpResponse:
     """What separates two moments, given as positions, times or tags."""
     given = {name: request.GET.get(name, "").strip() for name in ("a", "b")}
@@ -44,9 +49,11 @@ def compare(request: HttpRequest) -> HttpResponse:
         try:
             before, after = moments.schema(given["a"]), moments.schema(given["b"] or None)
             context |= _compared(before, after, context["show"])
+            if context["show"] == SQL:
+                context |= _statements(request, before, after.position)
         except DynamoError as error:
             context["error"] = str(error)
-        else:
+        if "tabs" in context:
             context["address"] = request.build_absolute_uri(context["tabs"][context["show"]][1])
     context["offered"] = list(_offered())
     return page(request, "dynamo/compare.html", context)
@@ -57,11 +64,25 @@ def _compared(before: Schema, after: Schema, show: str) -> dict[str, Any]:
     tabs = {name: (text, _address(a, b, name)) for name, text in TABS.items()}
     context = {"before": str(a), "after": str(b), "tabs": tabs, "steps": _steps(a, b, show)}
     if show == SQL:
-        return {**context, "passages": list(scripts.script(before, b)) if a <= b else None}
+        return context
     found = differences.diff(before, after)
     if show == JSON:
         return {**context, "json": documents.encode({"differences": [d.as_dict() for d in found]}).decode()}
     return {**context, "found": bool(found), "groups": _grouped(found)}
+
+
+def _statements(request: HttpRequest, before: Schema, upto: int) -> dict[str, Any]:
+    """What leads from one to the other. Going back is a rollback, which only starts from now."""
+    if before.position <= upto:
+        return {"passages": list(scripts.script(before, upto))}
+    now = moments.position(None)
+    if before.position != now or not request.user.has_perm(access.ROLL_BACK):
+        return {"from_now": _address(now, upto, SQL) if before.position != now else ""}
+    try:
+        plan = api.plan(partial(api.rollback, upto))
+    except Refusal as error:
+        return {"error": text(error)}
+    return {"back": plan, "statements": plan.sql.get(plan.vendor, [])}
 
 
 def _grouped(found: list[Difference]) -> list[tuple[str, Any, list[Difference]]]:

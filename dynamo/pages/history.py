@@ -14,18 +14,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from dynamo import actors, wording
-from dynamo.models import MetaModel
+from dynamo import actors, retired, wording
 from dynamo.pages.access import reader
 from dynamo.pages.reading import page
 from events import store, streams, timeline
+from events.schema import ModelSchema
 from events.timeline import Wanted
 from events.types import BY_NAME, Recorded
 from projections import conf
+from projections.registry import registry
 
 PAGE: Final = 100
 FILTERS: Final = ("model", "type", "by", "source")
-SOURCES: Final = ("code", "admin", "api", "command", "import", "rollback", "recovery")
 MAX_DIGITS: Final = 18
 
 
@@ -45,6 +45,7 @@ class ChangeSet:
     newest: Recorded
     lines: list[Line]
     who: str
+    source: str
     when: datetime | None
 
     @property
@@ -71,7 +72,7 @@ def model_history(request: HttpRequest, label: str) -> HttpResponse:
     model = _model(label)
     if model is None:
         raise Http404(f"there is no model {label}")
-    return _history(request, _("Schema history of %(model)s") % {"model": model}, model)
+    return _history(request, _("Schema history of %(model)s") % {"model": model.label}, model)
 
 
 @reader
@@ -88,6 +89,7 @@ def event(request: HttpRequest, position: int) -> HttpResponse:
         "recorded": found,
         "line": _line(found, head.registry_id),
         "who": actors.names([found.actor])[found.actor],
+        "source": wording.source(found),
         "when": parse_datetime(found.recorded_at),
         "model": wording.model_name(found),
         "changes": _changes(found),
@@ -98,13 +100,13 @@ def event(request: HttpRequest, position: int) -> HttpResponse:
     return page(request, "dynamo/event.html", context)
 
 
-def _history(request: HttpRequest, title: str, model: MetaModel | None) -> HttpResponse:
+def _history(request: HttpRequest, title: str, model: ModelSchema | None) -> HttpResponse:
     using = conf.database()
     given = {name: request.GET.get(name, "").strip() for name in FILTERS}
     unknown = given["model"] if given["model"] and model is None else ""
     wanted = Wanted(
         before=_position(request.GET.get("before")),
-        stream_id=None if model is None else str(model.pk),
+        stream_id=None if model is None else model.id,
         types=[given["type"]] if given["type"] in BY_NAME else (),
         actor=given["by"],
         source=given["source"],
@@ -118,7 +120,7 @@ def _history(request: HttpRequest, title: str, model: MetaModel | None) -> HttpR
         "filtered": any(given.values()),
         "unknown": unknown,
         "types": sorted(BY_NAME),
-        "sources": SOURCES,
+        "sources": [(source, str(text)) for source, text in wording.SOURCES.items()],
         "people": sorted(people.items(), key=lambda pair: pair[1]),
         "entries": list(_change_sets(found.events, people, store.head(using).registry_id)),
         "torn": found.torn,
@@ -134,6 +136,7 @@ def _change_sets(events: Iterable[Recorded], people: dict[str, str], registry_id
             newest=newest,
             lines=[_line(recorded, registry_id) for recorded in (newest, *rest)],
             who=people[newest.actor],
+            source=wording.source(newest),
             when=parse_datetime(newest.recorded_at),
         )
 
@@ -155,9 +158,14 @@ def _json(values: dict[str, Any], name: str) -> str:
     return orjson.dumps(values[name]).decode() if name in values else ""
 
 
-def _model(label: str) -> MetaModel | None:
-    app, _dot, name = label.rpartition(".")
-    return MetaModel.objects.filter(app=app, name__iexact=name).first()
+def _model(named: str) -> ModelSchema | None:
+    """The model of that label or id; of several that were retired under a label, the last."""
+    app, _dot, name = named.rpartition(".")
+    found = registry.schema_of(app, name) or registry.schema(named)
+    if found is not None:
+        return found
+    gone = [model for model in registry.retired() if model.label.lower() == named.lower()]
+    return max(gone, key=lambda model: retired.retired_at(model, None), default=None)
 
 
 def _position(text: str | None) -> int | None:

@@ -44,5 +44,6 @@ def page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpRe
     may = {
         "may_roll_back": request.user.has_perm(access.ROLL_BACK),
         "may_purge": request.user.has_perm(access.PURGE),
+        "may_restore": request.user.has_perm(access.RESTORE),
     }
     return render(request, template, {**admin.site.each_context(request), **may, **context})

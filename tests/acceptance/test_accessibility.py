@@ -50,7 +50,7 @@ def addresses(keys) -> dict[str, str]:
         "compare with what was, as SQL": "/dynamo/compare/?a=5&b=1&show=sql",
         "schema as of": "/dynamo/schema/?at=3",
         "revert": "/dynamo/revert/?to=3",
-        "retired": "/dynamo/purge/",
+        "retired": "/dynamo/retired/",
         "live": "/dynamo/live/",
         "rows": "/admin/dynamic/book/",
         "row": f"/admin/dynamic/book/{row}/change/",

@@ -149,6 +149,21 @@ def test_several_models_retired_by_the_list_action_are_one_change_set(client: Cl
     assert len({r.context.batch_id for r in store.read("default", after=2)}) == 1
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_retiring_has_the_reason_that_was_typed(client: Client, listed: bool) -> None:
+    meta = MetaModel.objects.create(name="One")
+    address = reverse("admin:dynamo_metamodel_delete", args=[meta.pk])
+    data = {"post": "yes", "reason": "nobody uses it"}
+    if listed:
+        address = reverse("admin:dynamo_metamodel_changelist")
+        data |= {"action": "delete_selected", "_selected_action": str(meta.pk)}
+    asked = client.get(address) if not listed else client.post(address, {**data, "post": ""})
+    assert listed or 'name="reason"' in asked.text
+    client.post(address, data)
+    last = dynamo.history()[-1]
+    assert (last.type, last.reason) == ("model.retired", "nobody uses it")
+
+
 def test_a_model_that_others_refer_to_is_not_retired_and_the_page_says_why(client: Client) -> None:
     target = MetaModel.objects.create(name="Author")
     book = MetaModel.objects.create(name="Book")

@@ -8,12 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 import dynamo
 from dynamo import moments, scripts
 from dynamo.models import MetaModel
 from events import store
-from tests.integration.making import add, alter, make, rename
+from tests.integration.making import add, alter, everything, make, rename
+from tests.integration.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,11 +95,39 @@ def test_moments_to_pick_from_are_tags_and_the_last_change_sets(client, books):
     assert '<option value="4">' not in text
 
 
-def test_going_back_is_left_to_the_page_that_reverts(client, books):
+def test_going_back_from_now_shows_the_statements_of_the_rollback(client, books):
+    state = everything()
     text = shown(client, a=6, b=3, show="sql")
     assert "Going back is a rollback" in text
     assert '/dynamo/revert/?to=3"' in text
-    assert "ALTER TABLE" in client.get("/dynamo/revert/", {"to": 3}).text
+    expected = dynamo.plan(lambda: dynamo.rollback(3)).sql[connection.vendor]
+    assert expected
+    for statement in expected:
+        assert " ".join(escape(statement).split()) in text
+    assert everything() == state
+
+
+def test_going_back_from_earlier_leads_to_going_back_from_now(client, books):
+    text = shown(client, a=5, b=3, show="sql")
+    assert "?a=6&b=3&show=sql" in links(text)
+    assert "ALTER TABLE" not in text
+
+
+def test_going_back_to_what_was_purged_says_so(client, books):
+    field = books.fields.get(name="pages")
+    key = str(field.pk)
+    field.delete()
+    dynamo.purge(key)
+    text = shown(client, a=8, b=6, show="sql")
+    assert "were purged and cannot come back" in text
+
+
+def test_who_may_not_roll_back_sees_no_plan_of_it(client, books):
+    client.force_login(person("view_history"))
+    text = shown(client, a=6, b=3, show="sql")
+    assert "Going back is a rollback" in text
+    assert "ALTER TABLE" not in text
+    assert "/dynamo/revert/" not in text
 
 
 def test_the_time_of_a_schema_is_picked_on_the_page(client, books):

@@ -115,6 +115,16 @@ def test_what_is_not_safe_is_shown_first_and_then_applied(client: Client) -> Non
     assert [f.name for f in meta.get_model()._meta.fields] == ["id", "name"]
 
 
+def test_the_reason_is_kept_until_the_plan_is_applied(client: Client) -> None:
+    meta = make("Book", title="CharField")
+    page = edit(client, meta)
+    page.form.set(page.form.row("title"), name="name").set("", reason=" they call it so ")
+    page.press()
+    assert page.form.data["reason"] == " they call it so "
+    assert page.press("_save").status_code == 302
+    assert dynamo.history()[-1].reason == "they call it so"
+
+
 def test_a_value_for_rows_is_asked_for_only_when_rows_need_one(client: Client) -> None:
     meta = make("Book", title="CharField")
     page = edit(client, meta)

@@ -18,8 +18,9 @@ from django.utils.formats import date_format
 import dynamo
 from dynamo import tombstones
 from dynamo.models import MetaField, MetaModel
-from dynamo.pages import changing
+from dynamo.pages import retired, reverting
 from tests.integration.making import add, everything, make, rename
+from tests.integration.people import person, token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,14 +29,8 @@ PAGES = {
     "/dynamo/compare/": "view_history",
     "/dynamo/schema/": "view_history",
     "/dynamo/revert/": "rollback_schema",
-    "/dynamo/purge/": "purge_schema",
+    "/dynamo/retired/": "purge_schema",
 }
-
-
-def person(*permissions: str, **given) -> User:
-    user = User.objects.create_user("person", is_staff=True, **given)
-    user.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
-    return user
 
 
 @pytest.fixture
@@ -48,12 +43,6 @@ def books():
     meta.fields.get(name="isbn").delete()
     add(meta, "pages", "IntegerField")
     return before
-
-
-def token(text: str) -> str:
-    found = re.search(r'name="token" value="([^"]+)"', text)
-    assert found is not None, text
-    return found[1]
 
 
 @pytest.mark.parametrize(("path", "permission"), PAGES.items(), ids=PAGES)
@@ -133,12 +122,12 @@ def test_a_revert_lists_what_comes_back_how_and_until_when_it_can_be_taken_back(
 def test_what_is_still_kept_cannot_be_dropped_and_the_page_says_until_when(client, books, settings):
     settings.DYNAMO_RETENTION_DAYS = 30
     client.force_login(person("purge_schema"))
-    text = client.get("/dynamo/purge/").text
+    text = client.get("/dynamo/retired/").text
     assert "kept until" in text
     assert 'name="confirmation"' not in text
     (found,) = tombstones.tombstones()
     state = everything()
-    answer = client.post("/dynamo/purge/", {"id": found.id, "confirmation": found.label})
+    answer = client.post("/dynamo/retired/", {"id": found.id, "confirmation": found.label})
     assert "as DYNAMO_RETENTION_DAYS says" in answer.text
     assert everything() == state
 
@@ -198,25 +187,11 @@ def test_bad_input_to_a_revert_is_said_and_leaves_no_trace(client, books, given)
     assert everything() == state
 
 
-def test_what_was_retired_is_listed_and_dropped_by_its_name(client, books):
-    client.force_login(person("purge_schema"))
-    text = client.get("/dynamo/purge/").text
-    assert "dynamic.Book.isbn" in text
-    (key,) = re.findall(r'name="id" value="([^"]+)"', text)
-    state = everything()
-    assert "Type dynamic.Book.isbn" in client.post("/dynamo/purge/", {"id": key, "confirmation": "x"}).text
-    assert everything() == state
-    answer = client.post("/dynamo/purge/", {"id": key, "confirmation": "dynamic.Book.isbn"}, follow=True)
-    assert "Dropped for good" in answer.text
-    assert dynamo.history()[-1].type == "field.purged"
-    assert "not there any more" in client.post("/dynamo/purge/", {"id": key, "confirmation": "x"}).text
-
-
 def test_changing_pages_refuse_a_post_without_its_token_of_the_form(books):
     client = Client(enforce_csrf_checks=True)
     client.force_login(person("rollback_schema", "purge_schema"))
     state = everything()
-    for path in ("/dynamo/revert/", "/dynamo/purge/"):
+    for path in ("/dynamo/revert/", "/dynamo/retired/"):
         assert client.post(path, {"to": "1"}).status_code == 403
         assert client.put(path).status_code in (403, 405)
     assert everything() == state
@@ -227,9 +202,11 @@ def test_the_service_asks_for_the_permission_itself(books):
     assert user.has_perm("dynamo.rollback_schema")
     User.objects.get().user_permissions.clear()
     with pytest.raises(PermissionDenied):
-        changing.revert_schema(user, {"to": 1}, "x", "", "")
+        reverting.revert_schema(user, {"to": 1}, "x", "", "")
     with pytest.raises(PermissionDenied):
-        changing.purge_retired(user, "x", "x")
+        retired.purge_retired(user, "x", "x")
+    with pytest.raises(PermissionDenied):
+        retired.restore_model(user, {"what": "x"}, "x", "", "")
 
 
 def test_text_that_came_from_data_is_escaped_everywhere(client):
@@ -250,7 +227,7 @@ def test_text_that_came_from_data_is_escaped_everywhere(client):
         ("/dynamo/revert/", {"to": before, "backfill": hostile}),
         ("/dynamo/revert/", {"to": hostile, "model": hostile}),
         ("/dynamo/revert/", {"to": before}),
-        ("/dynamo/purge/", {}),
+        ("/dynamo/retired/", {}),
     ]:
         assert hostile not in client.get(path, given).text, path
 
@@ -282,7 +259,7 @@ def test_listing_what_was_retired_takes_one_query_more_for_each(client):
     for n in range(6):
         meta.fields.get(name=f"f{n}").delete()
         with CaptureQueriesContext(connection) as seen:
-            client.get("/dynamo/purge/")
+            client.get("/dynamo/retired/")
         found.append(len(seen))
     assert [b - a for a, b in pairwise(found[1:])] == [1] * 4
 

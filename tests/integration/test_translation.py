@@ -66,7 +66,7 @@ def test_pages_are_in_the_language_of_the_request(client):
     pages = {
         "/dynamo/history/": "Verlauf des Schemas",
         "/dynamo/live/": "verbindet sich",
-        "/dynamo/purge/": "Nichts ist stillgelegt.",
+        "/dynamo/retired/": "Nichts ist stillgelegt.",
         "/dynamo/compare/": "Vergleichen",
         "/admin/dynamo/metamodel/add/": "Eine Zeile Text.",
         "/admin/dynamo/metamodel/": "Letzte Änderung",

@@ -209,7 +209,7 @@ if (list && form.elements["fields-TOTAL_FORMS"]) {
     add();
   });
   form.addEventListener("input", (event) => {
-    if (event.target.name !== "confirmation") ask();
+    if (!["confirmation", "reason"].includes(event.target.name)) ask();
   });
   form.addEventListener("submit", () => {
     clearTimeout(waiting);
