@@ -21,7 +21,19 @@ PAGES = {
     "history.png": "/dynamo/history/",
     "compare.png": "/dynamo/compare/?a=20",
     "revert.png": "/dynamo/revert/?to=20",
+    "event.png": "/dynamo/history/event/3/",
+    "as-of.png": "/dynamo/schema/?at=20",
+    "retired.png": "/dynamo/retired/",
 }
+# What is asked of a model on a page of its own.
+ASKED = {"duplicate.png": "duplicate/", "retire.png": "delete/"}
+RETIRED = """
+from dynamo.models import MetaField, MetaModel
+draft = MetaModel.objects.create(name="Draft")
+MetaField.objects.create(meta_model=draft, name="text", type="TextField")
+draft.get_model().objects.create(text="A first try")
+draft.delete()
+"""
 CHANGE = """
 from dynamo.models import MetaField, MetaModel
 country = MetaModel.objects.get(name="Country")
@@ -68,10 +80,15 @@ def _take(root: str, password: str, environment: dict[str, str]) -> None:
         page.fill("#id_username", "admin")
         page.fill("#id_password", password)
         page.click("[type=submit]")
+        _run(RETIRED, environment)
         for name, address in PAGES.items():
             page.goto(address)
-            page.screenshot(path=IMAGES / name)
+            page.screenshot(path=IMAGES / name, full_page=name == "models.png")
+        page.click("text=Restore >> nth=-1")
+        page.screenshot(path=IMAGES / "restore.png")
         _take_editor(page)
+        _take_review(page)
+        _take_asked(page)
         _take_live(page, environment)
         browser.close()
 
@@ -85,11 +102,35 @@ def _take_editor(page: Any) -> None:
     page.screenshot(path=IMAGES / "editor.png", full_page=True)
 
 
+def _take_review(page: Any) -> None:
+    """A change that loses values: how many, what becomes of them, and the word that confirms it."""
+    page.goto("/admin/dynamo/metamodel/")
+    page.click("text=dynamic.Language")
+    row = page.locator(".dynamo-row", has=page.locator("[name$='-name'][value='short_code']"))
+    row.locator("[name$='-type']").select_option("IntegerField")
+    page.locator("#plan [name$='-on_error']").select_option("null")
+    expect(page.locator("#id_confirmation")).to_be_visible()
+    page.locator("#plan").screenshot(path=IMAGES / "review.png")
+
+
+def _take_asked(page: Any) -> None:
+    page.goto("/admin/dynamo/metamodel/")
+    page.click("text=dynamic.Script")
+    address = page.url.removesuffix("change/")
+    for name, rest in ASKED.items():
+        page.goto(f"{address}{rest}")
+        page.screenshot(path=IMAGES / name)
+
+
+def _run(code: str, environment: dict[str, str]) -> None:
+    settings = {**environment, "DJANGO_SETTINGS_MODULE": "dynamo.demo.settings"}
+    subprocess.run([sys.executable, "-c", f"import django; django.setup(){code}"], env=settings, check=True)
+
+
 def _take_live(page: Any, environment: dict[str, str]) -> None:
     page.goto("/dynamo/live/")
     expect(page.get_by_role("status")).to_have_text("live")
-    settings = {**environment, "DJANGO_SETTINGS_MODULE": "dynamo.demo.settings"}
-    subprocess.run([sys.executable, "-c", f"import django; django.setup(){CHANGE}"], env=settings, check=True)
+    _run(CHANGE, environment)
     expect(page.locator("#dynamo-live tbody tr").first).to_contain_text("motto")
     page.screenshot(path=IMAGES / "live.png")
 

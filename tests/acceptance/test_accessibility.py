@@ -1,5 +1,5 @@
-"""No page of ours has a violation of WCAG 2.2 AA that axe-core finds, in light and in dark, and the tab key comes
-by all that can be used on it.
+"""In light and in dark, no page of ours has a violation of WCAG 2.2 AA that axe-core finds, and the tab key
+comes by all that can be used on it.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def test_a_retired_model_is_brought_back_as_its_plan_says(client, books):
     assert "confirmation" not in client.get("/dynamo/retired/").text
     state = everything()
     shown = client.get("/dynamo/restore/", {"id": key}).text
-    assert "Its 1 row is kept" in shown
+    assert "dynamic.Book: 1 row, kept since" in shown
     assert "restore model dynamic.Book" in shown
     assert everything() == state
     given = {"id": key, "token": token(shown), "reason": " by mistake "}
