@@ -48,13 +48,15 @@ class Names(NamedTuple):
 
     def changed(self, gone: Iterable[ModelSchema], come: Iterable[ModelSchema]) -> Self:
         """The names after these models went and came; names are given up before any is taken."""
+        old = {entry for model in gone for entry in _entries(model)}
+        new = {entry for model in come for entry in _entries(model)}
+        if old == new:
+            return self
         edits: tuple[dict[str, dict[str, str | None]], ...] = tuple({} for _ in self)
-        for model in gone:
-            for kind, group, name, _ in _entries(model):
-                edits[kind].setdefault(group, {})[name] = None
-        for model in come:
-            for kind, group, name, value in _entries(model):
-                edits[kind].setdefault(group, {})[name] = value
+        for kind, group, name, _ in old - new:
+            edits[kind].setdefault(group, {})[name] = None
+        for kind, group, name, value in new - old:
+            edits[kind].setdefault(group, {})[name] = value
         return type(self)(*(_with(groups, edit) for groups, edit in zip(self, edits, strict=True)))
 
     def model(self, key: Key) -> str | None:
@@ -121,6 +123,8 @@ def _entries(model: ModelSchema) -> Iterator[tuple[int, str, str, str]]:
 
 
 def _with(groups: Groups, edits: Mapping[str, Mapping[str, str | None]]) -> Groups:
+    if not edits:
+        return groups
     made: dict[str, Any] = {}
     for group, edit in edits.items():
         known = groups.get(group, NONE)

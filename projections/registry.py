@@ -221,8 +221,7 @@ class Registry:
         self._links.update({key: cls for key, cls in built.items() if names.owner(key) is not None})
         self._classes.update(made)
         for schema_id in made:
-            schema = self.models[schema_id]
-            self._expire_around(schema, schema.fields)
+            self._expire({schema_id, *_targets(self.models[schema_id].fields)})
         awaited = {cls for key, cls in built.items() if key in waiting}
         for field in relations.hand_written_relations() if awaited else ():
             if field.remote_field.model in awaited:
@@ -257,7 +256,6 @@ class Registry:
             related = [change for change in shaped.values() if _relates_anew(change)]
             for change in related:
                 self._let_go(change.live_before)
-                self._expire_targets(change)
             renamed = frozenset(key for key, change in shaped.items() if _renamed(change))
             self._update_classes(shaped, renamed)
             for change in related:
@@ -360,15 +358,17 @@ class Registry:
     def _expire_targets(self, change: Change) -> None:
         before, after = change.live_before, change.live_after
         if before is None or after is None or _is_named_anew(change):
-            for schema in filter(None, (before, after)):
-                self._expire_around(schema, schema.fields)
+            sides = [schema for schema in (before, after) if schema is not None]
+            fields = {field for schema in sides for field in schema.fields}
+            self._expire({schema.id for schema in sides})
         else:
             # Relations that stay say to their targets what they said before.
-            self._expire_around(after, set(before.fields).symmetric_difference(after.fields))
+            fields = set(before.fields).symmetric_difference(after.fields)
+        self._expire(_targets(fields))
 
-    def _expire_around(self, schema: ModelSchema, fields: Iterable[FieldSchema]) -> None:
-        """Classes that these fields refer to have to look for their incoming relations again."""
-        for reference in {schema.id, *(field.related_model for field in fields if field.is_relation)}:
+    def _expire(self, references: Iterable[str]) -> None:
+        """These classes have to look for their incoming relations again."""
+        for reference in references:
             if "." in reference:
                 target = classes.hand_written(reference)
                 if target is not None:
@@ -378,6 +378,10 @@ class Registry:
                 target = self._classes.get(reference)
             if target is not None:
                 relations.expire(target)
+
+
+def _targets(fields: Iterable[FieldSchema]) -> set[str]:
+    return {field.related_model for field in fields if field.is_relation}
 
 
 def _relates_anew(change: Change) -> bool:
