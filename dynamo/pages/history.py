@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
@@ -96,8 +97,16 @@ def event(request: HttpRequest, position: int) -> HttpResponse:
         "payload": orjson.dumps(orjson.loads(found.data), option=orjson.OPT_INDENT_2).decode(),
         "neighbours": {"before": position - 1, "after": position + 1},
         "last": head.position == position,
+        "statements": _statements(position),
     }
     return page(request, "dynamo/event.html", context)
+
+
+def _statements(position: int) -> str:
+    """Where the statements of an event's change set are shown."""
+    near = timeline.neighbours(conf.database(), {position - 1, position})
+    sides = {"a": near[position][0], "b": near[position - 1][1], "show": "sql"}
+    return f"{reverse('dynamo:compare')}?{urlencode(sides)}"
 
 
 def _history(request: HttpRequest, title: str, model: ModelSchema | None) -> HttpResponse:

@@ -126,6 +126,8 @@ def test_event_has_a_page_with_all_there_is_about_it(client, books):
     assert "Its hash holds." in text
     assert 'href="/dynamo/history/event/2/"' in text
     assert 'href="/dynamo/history/event/4/"' in text
+    (statements,) = re.findall(r'href="(/dynamo/compare/[^"]+)"', text)
+    assert "RENAME" in client.get(statements.replace("&amp;", "&")).text
     assert "event/6/" not in client.get("/dynamo/history/event/5/").text
 
 
