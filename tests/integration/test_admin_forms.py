@@ -174,19 +174,19 @@ def test_an_own_admin_is_guarded_too(root: Client, book: MetaModel) -> None:
     assert page.send().status_code == 302
 
 
-class Books(admin.TabularInline):
-    """Rows of a generated model below another's; the class is found when the page is made."""
+class WithBooks:
+    """Rows of a generated model below another's; its class is found when the page is made."""
 
-    extra = 1
+    def get_inlines(self, request: Any, obj: Any) -> list[Any]:
+        class Books(admin.TabularInline):
+            model = dynamo.get_model("dynamic.Book")
+            extra = 1
 
-    def __init__(self, parent: Any, site: Any) -> None:
-        self.model = dynamo.get_model("dynamic.Book")
-        super().__init__(parent, site)
+        return [Books]
 
 
-class OfGroups(VersionedForms):
+class OfGroups(WithBooks, VersionedForms):
     fields = ("name",)
-    inlines = (Books,)
 
 
 groups = admin.AdminSite(name="groups")
@@ -201,8 +201,8 @@ def shelf(request: pytest.FixtureRequest, root: Client, transactional_db: Any) -
         owner, address, target = Group.objects.create(name="top"), "/groups/auth/group", "auth.Group"
     else:
 
-        class Own(admin.ModelAdmin):
-            inlines = (Books,)
+        class Own(WithBooks, admin.ModelAdmin):
+            pass
 
         dynamo.register_admin("dynamic.Shelf")(Own)
         owner = make("Shelf", name="CharField").get_model().objects.create(name="top")
