@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from dynamo import field_rules, naming, validators
+from dynamo import field_rules, naming, targets, validators
+from dynamo.targets import Catalogue
 from events.envelope import uuid7
 from events.schema import FieldSchema, Frozen, ModelSchema, thaw
 from projections import classes, conf, conversions, fields
@@ -34,8 +35,6 @@ FIELD_ATTRIBUTES: Final = (
     "options",
 )
 MODEL_OPTIONS: Final = ("verbose_name", "verbose_name_plural", "ordering", "display")
-PRIVATE_LABELS: Final = frozenset({"dynamo", "dynamo_events"})
-TARGET: Final = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)?\Z")
 
 
 class NextFree(int):
@@ -46,13 +45,6 @@ class NextFree(int):
 
 
 NEXT_FREE: Final = NextFree(-1)
-
-
-class Catalogue(Protocol):
-    """The schemas as the open change set sees them."""
-
-    def model(self, model_id: str) -> ModelSchema | None: ...
-    def named(self, app: str, name: str) -> ModelSchema | None: ...
 
 
 def collect(*checks: Callable[[], Any]) -> None:
@@ -115,7 +107,7 @@ def model_row(schema: ModelSchema) -> dict[str, Any]:
 
 def _app(value: Any) -> str:
     label = conf.default_app() if value in (None, "") else validators.app_label(value)
-    if label in PRIVATE_LABELS:
+    if label in targets.PRIVATE_LABELS:
         raise ValidationError(_("the label %(label)r belongs to the registry itself") % {"label": label})
     if label not in apps.app_configs:
         raise ValidationError(
@@ -216,7 +208,7 @@ def field_schema(
     values = checked(_with_order(given, model), rules)
     row: fields.FieldType = values.pop("type")
     values["type"] = row.name
-    values["related_model"] = target(given["related_model"], row, model, catalogue)
+    values["related_model"] = targets.target(given["related_model"], row, model, catalogue)
     values["options"] = _options(given["options"], current, row, required=values["required"])
     values["choices"] = _typed_choices(values["choices"], row)
     own = naming.storage(field_id, model) if current is None else current.storage
@@ -230,7 +222,7 @@ def with_link(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> F
     """A many-to-many's link table carries the names of its model, of itself and of its target."""
     if not field.is_many_to_many:
         return field
-    target = target_text(field, model, catalogue)
+    target = targets.text(field, model, catalogue)
     columns = naming.link_columns(model, model.name if target == "self" else target.rpartition(".")[2])
     return replace(field, table=naming.link_name(model, field.name), link_columns=columns)
 
@@ -238,7 +230,7 @@ def with_link(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> F
 def field_row(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> dict[str, Any]:
     """The attributes that a field's row shows."""
     out = {name: thaw(getattr(field, name)) for name in FIELD_ATTRIBUTES}
-    out["related_model"] = target_text(field, model, catalogue)
+    out["related_model"] = targets.text(field, model, catalogue)
     return out
 
 
@@ -272,73 +264,6 @@ def _other_key(current: FieldSchema, made: FieldSchema) -> bool:
 def _key_kind(relation: FieldSchema) -> str:
     key = classes.key_of(relation.related_model)
     return "whole number" if isinstance(key, models.IntegerField) else str(key.get_internal_type())
-
-
-def target(value: Any, row: fields.FieldType, model: ModelSchema, catalogue: Catalogue) -> str:
-    """A relation's target: a generated model's id, or "app.Model" of a hand-written one."""
-    if not row.is_relation:
-        if value not in (None, ""):
-            raise ValidationError(
-                {
-                    "related_model": _("%(type)s is not a relation and has no related model")
-                    % {"type": row.name}
-                }
-            )
-        return ""
-    if not isinstance(value, str) or not value:
-        raise ValidationError(
-            {
-                "related_model": _("%(type)s needs a related model, such as 'self' or 'app.Model'")
-                % {"type": row.name}
-            }
-        )
-    if value == "self":
-        return model.id
-    if not TARGET.match(value):
-        raise ValidationError(
-            {"related_model": _("%(value)r is not 'self', 'Model' or 'app.Model'") % {"value": value}}
-        )
-    app, _dot, name = value.rpartition(".")
-    return _resolve(app or model.app, name, model, catalogue)
-
-
-def _resolve(app: str, name: str, model: ModelSchema, catalogue: Catalogue) -> str:
-    if (app, name.lower()) == model.key:
-        return model.id
-    found = catalogue.named(app, name)
-    if found is not None:
-        return found.id
-    cls = classes.hand_written(f"{app}.{name}") if app in apps.all_models else None
-    if cls is None:
-        raise ValidationError(
-            {"related_model": _("there is no model %(app)s.%(name)s") % {"app": app, "name": name}}
-        )
-    if cls._meta.swapped:
-        raise ValidationError(
-            {
-                "related_model": _("%(app)s.%(name)s was swapped for %(swapped)s; refer to that")
-                % {"app": app, "name": name, "swapped": cls._meta.swapped}
-            }
-        )
-    if app in PRIVATE_LABELS or cls._meta.auto_created or not cls._meta.managed:
-        raise ValidationError(
-            {
-                "related_model": _("%(app)s.%(name)s cannot be the target of a relation")
-                % {"app": app, "name": name}
-            }
-        )
-    return cls._meta.label
-
-
-def target_text(field: FieldSchema, model: ModelSchema, catalogue: Catalogue) -> str:
-    if not field.is_relation:
-        return ""
-    if field.related_model == model.id:
-        return "self"
-    if "." in field.related_model:
-        return field.related_model
-    found = catalogue.model(field.related_model)
-    return field.related_model if found is None else found.label
 
 
 def _with_order(given: Mapping[str, Any], model: ModelSchema) -> Mapping[str, Any]:

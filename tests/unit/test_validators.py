@@ -11,7 +11,7 @@ from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo import field_rules, intent, validators
+from dynamo import field_rules, targets, validators
 from events.schema import canonical
 from projections import fields
 from projections.generated import GeneratedModel
@@ -332,7 +332,7 @@ def test_an_empty_text_is_a_default_beside_any_choices(type_name):
 
 @pytest.mark.parametrize("text", ["a.b.c", ".b", "a.", "../x", "self; x", "a b", "%s", "é.b"])
 def test_a_target_is_a_label_and_nothing_else(text):
-    refused(intent.target, text, ROWS["ForeignKey"], None, None)
+    refused(targets.target, text, ROWS["ForeignKey"], None, None)
 
 
 @pytest.mark.parametrize(("raw", "expected"), [(0.1, "0.1"), (12, "12"), ("1.50", "1.50")])
