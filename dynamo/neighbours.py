@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from django.utils.translation import gettext as _
@@ -10,24 +11,63 @@ from dynamo import intent, record
 from dynamo.changeset import ChangeSet
 from events.exceptions import SchemaRefused
 from events.schema import FieldSchema, ModelSchema
-from projections import classes
+from projections import classes, relations
+from projections.lazy import waiting
+from projections.registry import registry
+from projections.transition import Transition
 
 
 def refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
     """A model that others refer to cannot be retired."""
-    relations = [
+    generated = [
         f"{other.label}.{field.name}"
         for other in work.referrers(model.id)
         if other.id != model.id
         for field in other.fields
         if field.related_model == model.id
     ]
-    if relations:
+    if generated:
         raise SchemaRefused(
             _("%(model)s is referred to by %(names)s; retire these fields first")
-            % {"model": model.label, "names": ", ".join(relations)},
-            fields=relations,
+            % {"model": model.label, "names": ", ".join(generated)},
+            fields=generated,
         )
+    written = in_code(model)
+    if written:
+        raise SchemaRefused(
+            _("%(model)s is referred to by %(names)s in the project's code; take these away there first")
+            % {"model": model.label, "names": ", ".join(written)},
+            fields=written,
+        )
+
+
+def to_be_renamed(done: Transition) -> Iterator[str]:
+    """Names in the project's code that a change leaves behind."""
+    for change in done.changes.values():
+        before, after = change.live_before, change.live_after
+        names = [] if before is None or after is None or before.key == after.key else in_code(before)
+        for name in names:
+            assert before is not None
+            assert after is not None
+            yield _(
+                "%(name)s in the project's code refers to %(old)s: write %(new)s there before the next start"
+            ) % {
+                "name": name,
+                "old": before.label,
+                "new": after.label,
+            }
+
+
+def in_code(model: ModelSchema) -> list[str]:
+    """The relations of hand-written models to a generated one, by name."""
+    if not waiting:
+        return []
+    cls = registry.model_class(model.id)
+    return [
+        f"{field.model._meta.label}.{field.name}"
+        for field in relations.hand_written_relations()
+        if relations.refers_to(field.remote_field, cls) and not field.model._meta.auto_created
+    ]
 
 
 def refuse_gone_target(work: ChangeSet, model: ModelSchema, field: FieldSchema) -> None:

@@ -203,6 +203,7 @@ def _planned(made: Plan, *, sql: bool) -> Iterator[str]:
     for operation in made.operations:
         rows = ", ".join(f"{count} {what}" for what, count in operation.rows.items())
         yield f"{operation.risk.upper():<12} {operation.sentence}" + (f" [rows: {rows}]" if rows else "")
+    yield from (f"note         {note}" for note in made.notes)
     yield from (f"lock         {note}" for note in made.locks)
     if sql:
         yield from (f"sql          {line}" for line in made.sql.get(made.vendor, ()))

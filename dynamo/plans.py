@@ -14,7 +14,7 @@ from django.db import connections, models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dynamo import record, verdicts, wording
+from dynamo import neighbours, record, verdicts, wording
 from dynamo.changeset import ChangeSet, current
 from dynamo.patience import patient
 from dynamo.verdicts import Findings
@@ -89,7 +89,7 @@ class Plan:
     """`hash` names these operations at this head: after any other change the same wish has another hash.
 
     `sql` has statements by vendor, `vendor` this database's. `refusals` are what rows stand in the way of;
-    with any of them the change would be refused as a whole.
+    with any of them the change would be refused as a whole. `notes` say what has to be done besides.
     """
 
     at: Mark
@@ -98,6 +98,7 @@ class Plan:
     operations: tuple[Operation, ...] = ()
     refusals: tuple[DataRefused, ...] = ()
     locks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     sql: Mapping[str, list[str]] = made_of(default_factory=dict)
 
     @property
@@ -131,6 +132,7 @@ class Plan:
             "operations": [operation.as_dict() for operation in self.operations],
             "refusals": refusals,
             "locks": list(self.locks),
+            "notes": list(self.notes),
             "sql": dict(self.sql),
             "vendor": self.vendor,
         }
@@ -203,6 +205,7 @@ def _planned(work: ChangeSet, at: Mark) -> Plan:
         operations=tuple(_operations(done, findings)),
         refusals=tuple(findings.refusals),
         locks=tuple(notes.notes(steps, vendor, sql[vendor])),
+        notes=tuple(neighbours.to_be_renamed(done)),
         sql=sql,
         vendor=vendor,
         hash=_hash(done, at),

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, Protocol
 
 from django.apps import AppConfig, apps
 from django.db.models import Model
+
+from events.names import Key
+from projections import migrated
 
 PARENT = "projections.labels"
 
@@ -24,6 +27,7 @@ class Source(Protocol):
     def find(self, app_label: str, model_name: str) -> type[Model] | None: ...
     def knows(self, app_label: str, model_name: str) -> bool: ...
     def every(self, app_label: str) -> list[type[Model]]: ...
+    def around(self, keys: Collection[Key], app_label: str) -> list[type[Model]]: ...
 
 
 class LazyModels(dict[str, type[Model]]):
@@ -35,9 +39,10 @@ class LazyModels(dict[str, type[Model]]):
         super().__init__(entries)
         self.label = label
         self.source = source
-        # Generated models that hand-written ones refer to by name: Django's checks and migrations of the
-        # latter look for them. In a label with migrations they would be taken for unmigrated changes.
-        self.awaited = () if _has_migrations(label) else _awaited(label)
+        # In a label with migrations generated models would be taken for unmigrated changes.
+        self.listing = not _has_migrations(label)
+        if self.listing:
+            _await(label)
 
     def __missing__(self, name: str) -> type[Model]:
         found = self.source.find(self.label, name)
@@ -56,8 +61,10 @@ class LazyModels(dict[str, type[Model]]):
         listed = list(super().values())
         if LazyModels.exposed:
             return [*listed, *self.source.every(self.label)]
-        found = (self.source.find(self.label, name) for name in self.awaited)
-        return [*listed, *(model for model in found if model is not None)]
+        # Generated models that hand-written ones refer to by name, now or in their migrations, and what those
+        # refer to: Django's checks and migrations look for them.
+        keys = {*waiting, *migrated.references(_listing())} if self.listing else ()
+        return [*listed, *self.source.around(keys, self.label)] if keys else listed
 
 
 # What waits for generated classes: operations of hand-written relations, by (label, model name). Django's
@@ -65,11 +72,16 @@ class LazyModels(dict[str, type[Model]]):
 waiting: dict[tuple[str, str], list[Callable[[type[Model]], None]]] = {}
 
 
-def _awaited(label: str) -> tuple[str, ...]:
+def _listing() -> set[str]:
+    """The labels of generated models that Django may list."""
+    entries = apps.all_models.items()
+    return {label for label, models in entries if isinstance(models, LazyModels) and models.listing}
+
+
+def _await(label: str) -> None:
     pending: Any = apps
     for key in [key for key in pending._pending_operations if key[0] == label]:
         waiting.setdefault(key, []).extend(pending._pending_operations.pop(key))
-    return tuple(name for app_label, name in waiting if app_label == label)
 
 
 def _has_migrations(label: str) -> bool:
@@ -96,6 +108,10 @@ class Facade:
         return self
 
 
+def installed() -> bool:
+    return any(isinstance(entries, LazyModels) for entries in apps.all_models.values())
+
+
 def install(source: Source, extra_labels: tuple[str, ...]) -> None:
     """Put the lazy mappings in place; may run again when INSTALLED_APPS changes."""
     for label in extra_labels:
@@ -111,7 +127,7 @@ def install(source: Source, extra_labels: tuple[str, ...]) -> None:
 
 def relist() -> None:
     """Have Django list its models again, where hand-written ones refer to generated ones."""
-    if any(isinstance(entries, LazyModels) and entries.awaited for entries in apps.all_models.values()):
+    if waiting:
         apps.get_models.cache_clear()  # type: ignore[attr-defined]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any, TypeAlias
 from weakref import WeakSet
@@ -12,7 +12,7 @@ from weakref import WeakSet
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.transaction import on_commit
+from django.db.transaction import atomic, on_commit
 from django.utils.translation import gettext as _
 
 from events import fold, freshness, snapshots, store
@@ -149,7 +149,10 @@ def load() -> None:
     with suppress(
         DatabaseError, ImproperlyConfigured, SynchronousOnlyOperation, RuntimeError, AssertionError
     ):
-        follow()
+        connection = connections[conf.database()]
+        # In the middle of our own migrations not all tables are there, and asking must break no transaction.
+        with atomic(using=connection.alias) if connection.in_atomic_block else nullcontext():
+            follow()
 
 
 def follow(*, wait: float = 0) -> bool:

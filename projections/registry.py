@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from django.apps import apps
@@ -15,7 +15,7 @@ from django.db.models import Model
 from events.envelope import Mark
 from events.names import Key, link_keys
 from events.schema import FieldSchema, ModelSchema
-from projections import accessors, classes, relations
+from projections import accessors, classes, conf, lazy, relations
 from projections.catalogue import Catalogue
 from projections.lazy import Facade, waiting
 from projections.transition import Change, Transition
@@ -46,6 +46,8 @@ class Registry:
         self._building: dict[tuple[str, str], type[Model]] | None = None
         self._facade = Facade(self._adopt)
         self.load: Any = None
+        # A thread that reads the log for the first time comes by what would have it read.
+        self._reading = threading.local()
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -151,6 +153,14 @@ class Registry:
         listed = [*names.models.get(app_label, ()), *names.links.get(app_label, ())]
         return [found for name in listed if (found := self.find(app_label, name)) is not None]
 
+    def around(self, keys: Collection[Key], app_label: str) -> list[type[Model]]:
+        """The classes of these models and of all that they refer to, with their link tables, of a label."""
+        self.ensure_loaded()
+        ids = [model_id for key in keys if (model_id := self.catalogue.names.model(key)) is not None]
+        reached = [schema for schema in self._closure(ids) if schema.app == app_label]
+        names = [name for schema in reached for _, name in (schema.key, *link_keys(schema))]
+        return [found for name in names if (found := self.find(app_label, name)) is not None]
+
     def built(self) -> int:
         return len(self._classes)
 
@@ -192,8 +202,13 @@ class Registry:
     # -- building ----------------------------------------------------------------------------------
 
     def ensure_loaded(self) -> None:
-        if not self.loaded and apps.ready and self.load is not None:
+        if self.loaded or not apps.ready or self.load is None or getattr(self._reading, "now", False):
+            return
+        self._reading.now = True
+        try:
             self.load()
+        finally:
+            self._reading.now = False
 
     def _build(self, model_id: str, key: tuple[str, str]) -> type[Model] | None:
         with self.lock:
@@ -207,10 +222,13 @@ class Registry:
 
     def _build_closure(self, model_id: str) -> None:
         """Build a model with all that it refers to, and show them to other threads together."""
+        if not lazy.installed():
+            # An app asks for a class before our own is ready, as when its admin is imported.
+            lazy.install(self, tuple(conf.get("DYNAMO_APPS")))
         self._building = {}
         made: dict[str, type[Model]] = {}
         try:
-            for schema in self._closure(model_id):
+            for schema in self._closure([model_id], self._classes):
                 made[schema.id] = classes.create(schema, self.schema, self._facade)
             built = self._building
         finally:
@@ -227,11 +245,13 @@ class Registry:
             if field.remote_field.model in awaited:
                 relations.fresh(field)
 
-    def _closure(self, model_id: str) -> list[ModelSchema]:
-        wanted, found = [model_id], {}
+    def _closure(self, model_ids: Iterable[str], known: Container[str] = ()) -> list[ModelSchema]:
+        """These models and what they refer to, but for those that are known."""
+        wanted: list[str] = list(model_ids)
+        found: dict[str, ModelSchema] = {}
         while wanted:
             schema = self.models[wanted.pop()]
-            if schema.id in found or schema.id in self._classes:
+            if schema.id in found or schema.id in known:
                 continue
             found[schema.id] = schema
             wanted.extend(f.related_model for f in schema.fields if f.related_model in self.models)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, filterfalse
 from operator import methodcaller
 from typing import Any, ClassVar, Protocol
 
@@ -36,6 +36,10 @@ FRESH: dict[type, type] = {}
 
 class Source(Protocol):
     def incoming(self, model: Any) -> Iterator[Any]: ...
+
+    loaded: bool
+
+    def ensure_loaded(self) -> None: ...
     def put_on(self, model: Any) -> list[Mapping[str, str]]: ...
     def make(self, model_ids: Iterable[str]) -> Iterator[type[Model]]: ...
 
@@ -88,7 +92,13 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
         return known
 
     def _get_fields(self, *args: Any, **kwargs: Any) -> Any:
+        self._resolve()
         return super(RelationOptions, self.now)._get_fields(*args, **kwargs)
+
+    def _resolve(self) -> None:
+        """A hand-written relation to a generated class has only its name until the log was read."""
+        if not self.source.loaded and any(map(_waits, (*self.local_fields, *self.local_many_to_many))):
+            self.source.ensure_loaded()
 
     def _expire_cache(self, *args: Any, **kwargs: Any) -> None:
         super()._expire_cache(*args, **kwargs)  # type: ignore[misc]  # unknown to the stubs
@@ -121,6 +131,7 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
         """Also how a query finds what it filters, sums or gives as `values()`, without a row of the class."""
         if "dynamo_id" in vars(self.model):
             Reads.count += 1
+        self._resolve()
         return super().get_field(field_name)
 
     @property
@@ -148,7 +159,7 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
         elif tree is None:
             found = (f for f in hand_written_relations() if refers_to(f.remote_field, self.concrete_model))
             tree = opts.__dict__[HAND_WRITTEN] = list(found)
-        return list(tree)
+        return [field for field in tree if not is_generated(field.model)]
 
     def add_field(self, field: Any, private: bool = False) -> None:
         """Collect fields while `swap` prepares them, so that no reader sees a half-made list."""
@@ -156,6 +167,15 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
             super().add_field(field, private=private)
         else:
             self.staging.append(field)
+
+
+def is_generated(model: Any) -> bool:
+    """Also of the class of a link table. Django lists some, which hand-written classes refer to."""
+    return bool(getattr(model._meta.auto_created or model, "dynamo_id", ""))
+
+
+def _waits(field: Any) -> bool:
+    return field.remote_field is not None and isinstance(field.remote_field.model, str)
 
 
 def concrete(model: type[Model]) -> type[Model]:
@@ -184,7 +204,7 @@ class ReverseFields:
 
 def hand_written_relations() -> Iterator[Any]:
     """Every relation of a class that stands in the project's code."""
-    for model in apps.get_models(include_auto_created=True):
+    for model in filterfalse(is_generated, apps.get_models(include_auto_created=True)):
         for field in model._meta._get_fields(reverse=False, include_parents=False):
             if field.is_relation and not isinstance(getattr(field.remote_field, "model", None), str | None):
                 yield field

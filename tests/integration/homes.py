@@ -25,8 +25,11 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.name = database.fresh_name(folder)
-        database.create(self.name)
+        (folder / "spare").mkdir()
+        self.names = [database.fresh_name(place) for place in (folder, folder / "spare")]
+        for name in self.names:
+            database.create(name)
+        self.name, self.spare = self.names
         package = folder / "reviews"
         (package / "migrations").mkdir(parents=True)
         for path in (package / "__init__.py", package / "migrations" / "__init__.py"):
@@ -34,6 +37,10 @@ class Home:
         (package / "models.py").write_text(MODELS)
         (folder / "before.py").write_text(SETTINGS.format(apps=()))
         (folder / "after.py").write_text(SETTINGS.format(apps=("reviews",)))
+
+    def write(self, name: str, code: str) -> None:
+        """A file of the app."""
+        (self.folder / "reviews" / name).write_text(code)
 
     def run(self, settings: str, *arguments: str) -> str:
         environment = {
@@ -48,5 +55,10 @@ class Home:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def begin_anew(self) -> None:
+        """With an empty database."""
+        self.name = self.spare
+
     def drop(self) -> None:
-        database.drop(self.name)
+        for name in self.names:
+            database.drop(name)
