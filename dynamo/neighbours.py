@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -11,7 +12,8 @@ from dynamo import intent, record
 from dynamo.changeset import ChangeSet
 from events.exceptions import SchemaRefused
 from events.schema import FieldSchema, ModelSchema
-from projections import classes, relations
+from projections import admin_names, classes, relations
+from projections.admin_index import own_admins
 from projections.lazy import waiting
 from projections.registry import registry
 from projections.transition import Transition
@@ -41,21 +43,36 @@ def refuse_referenced(model: ModelSchema, work: ChangeSet) -> None:
         )
 
 
-def to_be_renamed(done: Transition) -> Iterator[str]:
+def left_behind(done: Transition) -> Iterator[str]:
     """Names in the project's code that a change leaves behind."""
     for change in done.changes.values():
         before, after = change.live_before, change.live_after
-        names = [] if before is None or after is None or before.key == after.key else in_code(before)
-        for name in names:
-            assert before is not None
-            assert after is not None
-            yield _(
-                "%(name)s in the project's code refers to %(old)s: write %(new)s there before the next start"
-            ) % {
-                "name": name,
-                "old": before.label,
-                "new": after.label,
-            }
+        if before is None or after is None:
+            continue
+        own = own_admins.get(before.label.lower())
+        if before.key != after.key:
+            yield from _of_the_model(before, after, own)
+        elif own is not None:
+            gone = {field.name for field in before.fields} - {field.name for field in after.fields}
+            if names := sorted(gone.intersection(admin_names.named(own))):
+                said = {"admin": own.__name__, "names": ", ".join(names), "model": after.label}
+                yield (
+                    _("%(admin)s in the project's code names %(names)s, which %(model)s has no more then")
+                    % said
+                )
+
+
+def _of_the_model(before: ModelSchema, after: ModelSchema, own: Any) -> Iterator[str]:
+    said = {"old": before.label, "new": after.label}
+    for name in in_code(before):
+        yield _(
+            "%(name)s in the project's code refers to %(old)s: write %(new)s there before the next start"
+        ) % {**said, "name": name}
+    if own is not None:
+        yield _("%(admin)s in the project's code is registered for %(old)s: write %(new)s there") % {
+            **said,
+            "admin": own.__name__,
+        }
 
 
 def in_code(model: ModelSchema) -> list[str]:

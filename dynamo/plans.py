@@ -205,7 +205,7 @@ def _planned(work: ChangeSet, at: Mark) -> Plan:
         operations=tuple(_operations(done, findings)),
         refusals=tuple(findings.refusals),
         locks=tuple(notes.notes(steps, vendor, sql[vendor])),
-        notes=tuple(neighbours.to_be_renamed(done)),
+        notes=tuple(neighbours.left_behind(done)),
         sql=sql,
         vendor=vendor,
         hash=_hash(done, at),

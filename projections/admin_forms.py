@@ -17,6 +17,7 @@ from django.forms import HiddenInput, IntegerField
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from projections.admin_names import PresentNames
 from projections.stale_forms import VERSION, Stale, brought_up, version
 
 # Where a request keeps what came of its form.
@@ -47,7 +48,7 @@ class Again(AsItIs):
 
 
 class VersionedRows:
-    """Rows of an inline, all of them shown again if they are stale. Mixed into their formset."""
+    """Rows of an inline or of a list, all shown again if they are stale. Mixed into their formset."""
 
     model: Any
     form: Any
@@ -116,21 +117,26 @@ class VersionedForms(ModelAdmin):  # type: ignore[type-arg]  # generic only in t
     def get_formsets_with_inlines(self, request: HttpRequest, obj: Any = None) -> Iterator[Any]:
         for formset, inline in super().get_formsets_with_inlines(request, obj):
             kind: Any = formset
-            if _generated(kind.model):
-                kind = type(kind.__name__, (VersionedRows, kind), {})
-            yield kind, inline
+            yield (_with_versions(kind) if _generated(kind.model) else kind), inline
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        kind: Any = super().get_changelist_formset(request, **kwargs)
+        return _with_versions(kind) if _generated(self.model) else kind
 
 
 def versioned(kind: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
-    """A project's own admin, whose forms say it too."""
-    if issubclass(kind, VersionedForms):
-        return kind
+    """A project's own admin, whose forms say it too, and which does without names that are gone."""
+    mixins = tuple(base for base in (VersionedForms, PresentNames) if not issubclass(kind, base))
     body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    return type(kind.__name__, (VersionedForms, kind), body)
+    return type(kind.__name__, (*mixins, kind), body)
 
 
 def _generated(model: Any) -> bool:
     return bool(getattr(model, "dynamo_id", ""))
+
+
+def _with_versions(formset: Any) -> Any:
+    return type(formset.__name__, (VersionedRows, formset), {})
 
 
 def _mixed(mixin: type, form: Any, stale: Stale) -> Any:

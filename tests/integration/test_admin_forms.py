@@ -258,3 +258,61 @@ def test_a_version_of_an_inline_that_never_was_saves_nothing_by_mistake(
     assert response.status_code in {200, 302}
     row.refresh_from_db()
     assert row.b == "keep"
+
+
+@pytest.fixture
+def boxes(transactional_db: Any) -> Iterator[MetaModel]:
+    class Boxes(admin.ModelAdmin):
+        list_display = ("__str__", "old", "fee", "doubled")
+        list_editable = ("old", "fee")
+        list_filter = ("old", ("fee", admin.EmptyFieldListFilter))
+        search_fields = ("^old", "fee__iexact")
+        ordering = ("-fee",)
+        fieldsets = ((None, {"fields": (("old", "fee"),)}),)
+
+        def doubled(self, row: Any) -> int:
+            return 2
+
+    dynamo.register_admin("dynamic.Box")(Boxes)
+    yield make("Box", old="IntegerField", fee="IntegerField")
+    admin_index.own_admins.clear()
+
+
+def test_a_list_that_is_edited_is_guarded(root: Client, boxes: MetaModel) -> None:
+    row = boxes.get_model().objects.create(old=5, fee=9999)
+    address = "/admin/dynamic/box/"
+    data = Form(root.get(address).content.decode()).data | {"_save": "Save", "form-0-fee": "424242"}
+    with dynamo.batch():
+        first, second = field("old"), field("fee")
+        rename(first, "between")
+        rename(second, "old")
+        rename(first, "fee")
+    response = root.post(address, data)
+    assert "Nothing was saved" in response.text
+    row.refresh_from_db()
+    assert (row.fee, row.old) == (5, 9999)
+    assert 'value="424242"' in response.text
+    again = Form(response.text).data | {"_save": "Save"}
+    assert (again["form-0-old"], again["form-0-fee"]) == ("424242", "5")
+    assert root.post(address, again).status_code == 302
+    row.refresh_from_db()
+    assert (row.fee, row.old) == (5, 424242)
+
+
+def test_an_admin_goes_without_names_that_are_gone(
+    root: Client, boxes: MetaModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = boxes.get_model().objects.create(old=5, fee=9999)
+    noted = dynamo.plan(lambda: rename(field("fee"), "price")).notes
+    assert noted == ("Boxes in the project's code names fee, which dynamic.Box has no more then",)
+    rename(field("fee"), "price")
+    for page in ("", "add/", f"{row.pk}/change/", "?q=5"):
+        assert root.get(f"/admin/dynamic/box/{page}").status_code == 200
+    assert "Boxes names fee, which dynamic.Box does not have" in caplog.text
+    assert "form-0-old" in Form(root.get("/admin/dynamic/box/").content.decode()).data
+    field("old").delete()
+    assert root.get("/admin/dynamic/box/").status_code == 200
+    boxes.refresh_from_db()
+    boxes.name = "Crate"
+    (note,) = dynamo.plan(boxes).notes
+    assert note == "Boxes in the project's code is registered for dynamic.Box: write dynamic.Crate there"
