@@ -130,14 +130,27 @@ class MetaModel(MetaRow):
 
     ATTRIBUTES = intent.MODEL_ATTRIBUTES
 
-    name = models.CharField(max_length=50, help_text=_("Class name: letters, digits and single underscores."))
-    description = models.TextField(blank=True, default="", help_text=_("For readers; changes nothing else."))
-    app = models.CharField(
-        max_length=50, blank=True, default="", help_text=_("App label; empty for the project's default.")
+    name = models.CharField(
+        _("name"), max_length=50, help_text=_("Class name: letters, digits and single underscores.")
     )
-    admin = models.BooleanField(default=default_admin, help_text=_("Whether the model has admin pages."))
+    description = models.TextField(
+        _("description"), blank=True, default="", help_text=_("For readers; changes nothing else.")
+    )
+    app = models.CharField(
+        _("app"),
+        max_length=50,
+        blank=True,
+        default="",
+        help_text=_("App label; empty for the project's default."),
+    )
+    admin = models.BooleanField(
+        _("admin"), default=default_admin, help_text=_("Whether the model has admin pages.")
+    )
     options = models.JSONField(
-        blank=True, default=dict, help_text=_("verbose_name, verbose_name_plural, ordering, display.")
+        _("options"),
+        blank=True,
+        default=dict,
+        help_text=_("verbose_name, verbose_name_plural, ordering, display."),
     )
 
     class Meta:
@@ -202,26 +215,46 @@ class MetaField(MetaRow):
 
     ATTRIBUTES = intent.FIELD_ATTRIBUTES
 
-    meta_model = models.ForeignKey(MetaModel, on_delete=models.CASCADE, related_name="fields")
-    name = models.CharField(max_length=59, help_text=_("Letters, digits and single underscores."))
-    verbose_name = models.CharField(max_length=150, blank=True, default="", help_text=_("Label in forms."))
-    type = models.CharField(max_length=100, help_text=_("Field type, such as CharField or ForeignKey."))
+    meta_model = models.ForeignKey(
+        MetaModel, on_delete=models.CASCADE, related_name="fields", verbose_name=_("model")
+    )
+    name = models.CharField(_("name"), max_length=59, help_text=_("Letters, digits and single underscores."))
+    verbose_name = models.CharField(
+        _("verbose name"), max_length=150, blank=True, default="", help_text=_("Label in forms.")
+    )
+    type = models.CharField(
+        _("type"), max_length=100, help_text=_("Field type, such as CharField or ForeignKey.")
+    )
     related_model = models.CharField(
-        max_length=120, blank=True, default="", help_text=_("For relations: self, Model or app.Model.")
+        _("related model"),
+        max_length=120,
+        blank=True,
+        default="",
+        help_text=_("For relations: self, Model or app.Model."),
     )
-    description = models.TextField(blank=True, default="", help_text=_("For readers; changes nothing else."))
-    order = models.PositiveIntegerField(default=next_free, blank=True)
+    description = models.TextField(
+        _("description"), blank=True, default="", help_text=_("For readers; changes nothing else.")
+    )
+    order = models.PositiveIntegerField(_("order"), default=next_free, blank=True)
     unique_together = models.BooleanField(
-        default=False, help_text=_("All fields with this flag are unique in combination.")
+        _("unique together"),
+        default=False,
+        help_text=_("All fields with this flag are unique in combination."),
     )
-    unique = models.BooleanField(default=False)
-    help = models.TextField(blank=True, default="", help_text=_("Help text in forms; shown as plain text."))
-    choices = models.JSONField(blank=True, default=list, help_text=_("List of [value, label] pairs."))
+    unique = models.BooleanField(_("unique"), default=False)
+    help = models.TextField(
+        _("help"), blank=True, default="", help_text=_("Help text in forms; shown as plain text.")
+    )
+    choices = models.JSONField(
+        _("choices"), blank=True, default=list, help_text=_("List of [value, label] pairs.")
+    )
     default = models.JSONField(
-        blank=True, null=True, default=None, help_text=_("JSON value; empty for none.")
+        _("default"), blank=True, null=True, default=None, help_text=_("JSON value; empty for none.")
     )
-    required = models.BooleanField(default=False)
-    options = models.JSONField(blank=True, default=dict, help_text=_('Such as {"max_length": 100}.'))
+    required = models.BooleanField(_("required"), default=False)
+    options = models.JSONField(
+        _("options"), blank=True, default=dict, help_text=_('Such as {"max_length": 100}.')
+    )
 
     class Meta:
         verbose_name = _("field")

@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class ProjectionsConfig(AppConfig):
@@ -12,7 +13,7 @@ class ProjectionsConfig(AppConfig):
 
     name = "projections"
     label = "dynamic"
-    verbose_name = "Dynamic models"
+    verbose_name = _("Dynamic models")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

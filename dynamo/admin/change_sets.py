@@ -93,7 +93,8 @@ def as_one_change(
 
 def _offer_restoring(request: HttpRequest, row: Any) -> None:
     """A name that was used before: a new row has nothing of what the former one holds."""
-    if not retired.namesake(row):
+    # One that comes back in this very form is retired until the form is done.
+    if retired.namesake(row) in {"", str(row.pk)}:
         return
     if isinstance(row, MetaModel):
         way = _("retire this one and restore it on the page “Retired models and fields”")

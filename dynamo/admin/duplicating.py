@@ -56,7 +56,10 @@ class ModelDuplicating(WholeChangeSet):
                 "original": model,
             }
             return render(request, "admin/dynamo/metamodel/duplicate.html", {**context, "opts": self.opts})
-        text = _("%(made)s has the fields of %(model)s, and no rows.") % {"made": made, "model": model}
+        text = _("The model %(made)s has the fields of %(model)s, and no rows.") % {
+            "made": made,
+            "model": model,
+        }
         messages.success(request, text)
         return redirect(
             reverse("admin:dynamo_metamodel_change", args=[made.pk], current_app=self.admin_site.name)

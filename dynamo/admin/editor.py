@@ -8,19 +8,20 @@ from typing import Any
 
 import orjson
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dynamo.admin import type_picker
 from dynamo.admin.change_sets import OUTCOME, WholeChangeSet, as_one_change
-from dynamo.admin.editing import REVIEW, ROWS, SHOW, Editing, may_apply, mistyped, token
+from dynamo.admin.editing import REVIEW, ROWS, SHOW, Editing, applies, may_apply, mistyped, token
 from dynamo.admin.forms import FieldForm, ModelForm
 from dynamo.admin.formsets import FieldFormSet
 from dynamo.admin.merging import UNDO
@@ -85,10 +86,22 @@ class ModelEditor(WholeChangeSet):
             return self._shown(request, view, Outcome())
         outcome = editing.planned()
         if outcome.plan is None or not may_apply(request.POST, outcome.plan, editing.word):
+            outcome.unconfirmed = applies(request.POST)
             outcome.mistyped = mistyped(request.POST)
             return self._shown(request, view, outcome)
         refused = partial(self._refused, request, view, editing)
         return as_one_change(request, view, refused, token(request.POST) or outcome.plan.token)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        """Django's own asks whether it was perhaps deleted."""
+        schema = registry.schema(unquote(object_id))
+        if schema is None or not schema.retired:
+            django: Any = super()
+            return django._get_obj_does_not_exist_redirect(request, opts, object_id)
+        text = _("The model %(model)s was retired, nothing of this was saved. It is listed below the others.")
+        messages.warning(request, text % {"model": schema.label})
+        page = reverse("admin:dynamo_metamodel_changelist", current_app=self.admin_site.name)
+        return HttpResponseRedirect(page)
 
     def _refused(self, request: HttpRequest, view: Any, editing: Editing, refusal: Refusal | Landed) -> Any:
         """What changed between planning and doing: the plan is made anew, and the reason is told."""

@@ -44,8 +44,13 @@ class ModelList(ChangeList):
         super().get_results(request)
         rows: list[Any] = list(self.result_list)
         found = overviews(rows)
+        allowed = request.user.has_perm
         for row in rows:
             row.overview = found[str(row.pk)]
+            row.linked = {
+                "history": allowed(access.VIEW_HISTORY),
+                "rows": any(allowed(f"{row.app}.{deed}_{row.name.lower()}") for deed in ("view", "change")),
+            }
         # Django takes any sequence here.
         self.result_list = rows
 
@@ -156,6 +161,8 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
 
     @admin.display(description=_("History"))
     def history(self, row: Any) -> str:
+        if not row.linked["history"]:
+            return ""
         try:
             address = reverse("dynamo:model-history", args=[str(row)])
         except NoReverseMatch:
@@ -215,8 +222,8 @@ def _of(row: Any) -> Overview:
     return found
 
 
-def _rows_page(row: MetaModel) -> str:
-    if not row.admin:
+def _rows_page(row: Any) -> str:
+    if not row.admin or not row.linked["rows"]:
         return ""
     try:
         return reverse(f"admin:{row.app}_{row.name.lower()}_changelist")

@@ -38,6 +38,7 @@ class Outcome:
     plan: Plan | None = None
     # What somebody typed instead of the word that confirms the plan.
     mistyped: str = ""
+    unconfirmed: bool = False
 
     def refuse(self, refusal: Refusal, prefixes: Mapping[str, str], about: str = MODEL) -> None:
         """Put a refusal where it belongs; `prefixes` are those of the forms by field id."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dynamo import api
@@ -25,6 +29,22 @@ class Retiring(WholeChangeSet):
 
     delete_confirmation_template = "admin/dynamo/metamodel/retire.html"
     delete_selected_confirmation_template = "admin/dynamo/metamodel/retire.html"
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> Any:
+        """Django's own says that it was deleted."""
+        messages.success(request, _("The model %(model)s was retired.") % {"model": obj_display})
+        sees = self.has_view_or_change_permission(request)
+        page = "admin:dynamo_metamodel_changelist" if sees else "admin:index"
+        return HttpResponseRedirect(reverse(page, current_app=self.admin_site.name))
+
+    def message_user(self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any) -> None:
+        """As for one; the action's own text comes from Django."""
+        if request.POST.get("action") == "delete_selected":
+            count = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
+            message = ngettext("%(count)d model was retired.", "%(count)d models were retired.", count) % {
+                "count": count
+            }
+        super().message_user(request, message, *args, **kwargs)
 
     def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Any:
         """Rows of the registry are retired one by one, nothing cascades."""

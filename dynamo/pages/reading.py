@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -15,10 +15,18 @@ from dynamo.pages.access import reader
 from events.exceptions import DynamoError
 from projections.stream.channels import FOLLOW
 
+PAGES: Final = (
+    (access.VIEW_HISTORY, "history"),
+    (FOLLOW, "live"),
+    (access.ROLL_BACK, "revert"),
+    (access.PURGE, "retired"),
+    (access.RESTORE, "retired"),
+)
+
 
 def entry(request: HttpRequest) -> HttpResponse:
     """The first of Dynamo's pages that its visitor may see; who may see none is asked to log in."""
-    for permission, name in ((access.VIEW_HISTORY, "history"), (FOLLOW, "live")):
+    for permission, name in PAGES:
         if request.user.has_perm(permission):
             return redirect(f"dynamo:{name}")
     return redirect("dynamo:history")
@@ -42,6 +50,7 @@ def as_of(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """Render a page of the admin; what only some may do is linked for those only."""
     may = {
+        "may_view_history": request.user.has_perm(access.VIEW_HISTORY),
         "may_roll_back": request.user.has_perm(access.ROLL_BACK),
         "may_purge": request.user.has_perm(access.PURGE),
         "may_restore": request.user.has_perm(access.RESTORE),

@@ -96,7 +96,7 @@ def _restored(request: HttpRequest, said: dict[str, Any], word: str) -> HttpResp
     typed = request.POST.get("confirmation", "").strip()
     token, reason = request.POST["token"], context.given(request.POST)
     row = restore_model(request.user, said, token, typed, word, reason)
-    messages.success(request, _("%(model)s is back, with its rows.") % {"model": row})
+    messages.success(request, _("The model %(model)s is back, with its rows.") % {"model": row})
     return HttpResponseRedirect(reverse("admin:dynamo_metamodel_change", args=[row.pk]))
 
 

@@ -77,4 +77,5 @@ def _reverted(request: HttpRequest, said: dict[str, Any], word: str) -> HttpResp
         messages.success(request, _("Reverted, up to position %(position)s.") % {"position": place})
     else:
         messages.info(request, _("There was nothing to revert."))
-    return HttpResponseRedirect(reverse("dynamo:history"))
+    seen = request.user.has_perm(access.VIEW_HISTORY)
+    return HttpResponseRedirect(reverse("dynamo:history" if seen else "dynamo:revert"))

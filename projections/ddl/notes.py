@@ -13,7 +13,7 @@ from projections.ddl.sqlite import INTERIM
 from projections.ddl.steps import Step, Values
 
 WRITERS: Final = {
-    "sqlite": _("nobody else writes to the database file until the commit; readers go on in WAL mode"),
+    "sqlite": _("nobody else writes to the database file until the commit; in WAL mode readers go on"),
     "postgresql": _("nobody reads or writes %(table)s from here to the commit"),
     "mysql": _("writers of %(table)s wait for each of its statements"),
 }

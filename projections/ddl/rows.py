@@ -60,7 +60,12 @@ class Rows:
         return int(self.query.count())
 
     def count_values(self, column: FieldSchema) -> int:
-        return int(self.query.filter(**{f"{attribute(column)}__isnull": False}).count())
+        """How many rows have a value; what is stored for an empty text is none."""
+        name = attribute(column)
+        rows = self.query.filter(**{f"{name}__isnull": False})
+        if fields.takes_empty(column):
+            rows = rows.exclude(**{name: ""})
+        return int(rows.count())
 
     @staticmethod
     def pairs(table: str, columns: tuple[str, ...], using: str) -> Iterator[tuple[Any, ...]]:

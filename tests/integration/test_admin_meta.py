@@ -159,7 +159,9 @@ def test_retiring_has_the_reason_that_was_typed(client: Client, listed: bool) ->
         data |= {"action": "delete_selected", "_selected_action": str(meta.pk)}
     asked = client.get(address) if not listed else client.post(address, {**data, "post": ""})
     assert listed or 'name="reason"' in asked.text
-    client.post(address, data)
+    told = client.post(address, data, follow=True).text
+    assert "was retired" in told
+    assert "deleted" not in told
     last = dynamo.history()[-1]
     assert (last.type, last.reason) == ("model.retired", "nobody uses it")
 

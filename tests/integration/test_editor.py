@@ -444,3 +444,42 @@ def test_hostile_text_is_shown_and_never_run(client: Client) -> None:
     for text in (page.form.markup, live.text):
         assert "<script>alert(1)" not in text
         assert "&lt;script&gt;alert(1)" in text
+
+
+def test_the_plan_says_that_it_would_be_refused(client: Client) -> None:
+    meta = make("Book", pages="CharField")
+    meta.get_model().objects.create(pages="many")
+    page = edit(client, meta)
+    page.form.set(page.form.row("pages"), type="IntegerField")
+    page.press("_plan")
+    assert "REFUSED" in page.form.markup
+    assert "It can be reverted" not in page.form.markup
+    page.form.set(page.form.row("pages"), on_error="null")
+    page.press("_plan")
+    assert "REFUSED" not in page.form.markup
+    page.press("_save")
+    assert "Nothing was done: the name was not typed." in page.form.markup
+    assert "_save" in page.form.buttons
+
+
+def test_a_restored_field_is_not_said_to_be_new_and_empty(client: Client) -> None:
+    meta = make("Book", price="CharField")
+    meta.get_model().objects.create(price="7")
+    field(meta, "price").delete()
+    add(meta, "price", "IntegerField")
+    page = edit(client, meta)
+    page.form.set(page.form.row("price"), DELETE="on")
+    page.form.set(page.form.restoring("price"), restore="on")
+    page.press()
+    response = page.client.post(page.url, {**page.form.data, "_save": "1"}, follow=True)
+    assert meta.get_model().objects.get().price == "7"
+    assert "This one is new and empty" not in response.text
+
+
+def test_a_model_that_was_retired_meanwhile_is_said_to_be(client: Client) -> None:
+    meta = make("Book", title="CharField")
+    page = edit(client, meta)
+    meta.delete()
+    response = client.post(page.url, {**page.form.data, "_review": "1"}, follow=True)
+    assert "The model dynamic.Book was retired, nothing of this was saved" in response.text
+    assert "deleted" not in response.text

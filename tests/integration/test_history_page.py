@@ -51,7 +51,7 @@ def test_each_change_set_is_one_entry_in_words(client, books):
     assert "renamed field dynamic.Book.title to name" in second
     assert "added field dynamic.Book.pages (IntegerField)" in second
     assert "<q>tidy up</q>" in second
-    assert "<span>root</span>" in second
+    assert "<span>by root</span>" in second
     assert "hashes hold" in second
     assert second.count('type="radio"') == 2
 
@@ -110,6 +110,10 @@ def test_older_events_keep_the_filters_and_say_that_a_change_set_goes_on(client,
     second = client.get(f"{HISTORY}?{older.replace('&amp;', '&')}").text
     assert entries(second) == ["4"]
     assert "Older events" not in second
+
+
+def test_a_kind_that_is_none_is_named(client, books):
+    assert "There is no kind zz" in client.get(HISTORY, {"type": "zz"}).text
 
 
 def test_event_has_a_page_with_all_there_is_about_it(client, books):

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 import dynamo
 from dynamo import retired as put_aside
+from dynamo import tombstones
 from dynamo.models import MetaModel
 from tests.integration.making import add, everything, make
 from tests.integration.people import person, token
@@ -210,3 +211,34 @@ def test_retired_models_cost_the_list_the_same_however_many_there_are(client):
     assert counts[0] == counts[1]
     assert "5 more were retired before" in text
     assert text.count("/dynamo/restore/?id=") == 20
+
+
+def test_who_may_only_revert_or_purge_finds_the_page_and_stays_there(client, books):
+    user = person("rollback_schema", "view_metamodel")
+    client.force_login(user)
+    assert 'href="/dynamo/revert/"' in client.get("/admin/dynamo/metamodel/").text
+    assert client.get("/dynamo/", follow=True).request["PATH_INFO"] == "/dynamo/revert/"
+    shown = client.get("/dynamo/revert/", {"to": books}).text
+    assert "/dynamo/history/" not in shown
+    done = client.post("/dynamo/revert/", {"to": books, "token": token(shown)}, follow=True)
+    assert done.status_code == 200
+    assert "Reverted, up to position" in done.text
+
+
+def test_links_lead_nobody_to_what_he_may_not_see(client, books):
+    client.force_login(person("view_metamodel"))
+    text = client.get("/admin/dynamo/metamodel/").text
+    assert "/dynamo/history/" not in text
+    assert "/admin/dynamic/book/" not in text
+
+
+def test_an_empty_text_is_no_value_that_is_kept(client):
+    meta = make("Book", title="CharField", note="TextField", pages="IntegerField")
+    for note in ("", "", "x"):
+        meta.get_model().objects.create(title="Emma", note=note)
+    for name in ("note", "pages"):
+        meta.fields.get(name=name).delete()
+    assert [(one.label, one.values) for one in tombstones.tombstones()] == [
+        ("dynamic.Book.note", 1),
+        ("dynamic.Book.pages", 0),
+    ]

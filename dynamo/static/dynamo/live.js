@@ -102,3 +102,22 @@ if (texts.mode === "poll") {
 } else {
   follow(texts.stream, told);
 }
+
+// Snippets are copied by a button; where a browser does not let pages copy, they are selected to be copied.
+function copying(snippet) {
+  const button = element("button", texts.copy);
+  button.type = "button";
+  button.className = "button";
+  button.setAttribute("aria-describedby", snippet.getAttribute("aria-labelledby"));
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(snippet.textContent);
+      button.textContent = texts.copied;
+    } catch {
+      getSelection().selectAllChildren(snippet);
+    }
+  });
+  snippet.after(button);
+}
+
+page.querySelectorAll(".dynamo-live-subscribe pre").forEach(copying);
