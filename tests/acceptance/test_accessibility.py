@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 # Marks what can be used on a page with its place, and notes how it looks without the focus.
 MARK = """() => {
+  document.activeElement.blur();
   const usable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
   const radios = new Set();
   let place = 0;
