@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
@@ -12,8 +13,11 @@ from django.utils.translation import gettext as _
 
 from dynamo.admin.forms import FieldForm, RestoreForm
 from dynamo.admin.outcome import Outcome, landing
-from events.schema import ModelSchema
+from events.schema import FieldSchema, ModelSchema
 from projections.registry import registry
+
+# So that a name has room for what sets it apart.
+LONGEST: Final = 50
 
 
 class FieldFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic only in the stubs
@@ -53,7 +57,8 @@ class FieldFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic only
         super().clean()
         gone = [form for form in self.initial_forms if form.gone and form.touched]
         if gone:
-            names = ", ".join(str(form["name"].value()) for form in gone)
+            # The name that the other one knows, whatever was typed since.
+            names = ", ".join(form.gone.name for form in gone)
             raise ValidationError(
                 _("Someone else retired meanwhile what you changed: %(names)s. Restore it, or leave it.")
                 % {"names": names}
@@ -62,16 +67,16 @@ class FieldFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic only
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         base: Any = super()
         form = base._construct_form(i, **kwargs)
-        form.gone = self._is_gone(form)
+        form.gone = self._gone(form)
         # Nothing of such a row is asked for.
-        form.empty_permitted = form.empty_permitted or form.gone
+        form.empty_permitted = form.empty_permitted or form.gone is not None
         return form
 
-    def _is_gone(self, form: Any) -> bool:
-        """Whether the form is about a field that was retired after the form was loaded."""
+    def _gone(self, form: Any) -> FieldSchema | None:
+        """The field that the form is about, if that was retired after the form was loaded."""
         key = form.data.get(form.add_prefix("id"), "") if self.is_bound else ""
-        known = self.schema is not None and self.schema.retired_field(str(key)) is not None
-        return known and form.instance._state.adding
+        known = None if self.schema is None else self.schema.retired_field(str(key))
+        return known if form.instance._state.adding else None
 
     def save(self, commit: bool = True) -> Any:
         """Save within the open change set; a refusal says which row it is about."""
@@ -83,10 +88,19 @@ class FieldFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic only
                 form.instance.delete()
             self.deleted_objects.append(form.instance)
         changed = [f for f in present if f not in retired and f.has_changed()]
-        for form in names_first(changed):
+        aside: dict[str, FieldForm] = {}
+        for form, name in in_turn(changed):
             with landing(str(form.prefix)):
+                if name != form.instance.name:
+                    # Its name is still another's; it steps aside until that one has gone.
+                    aside[form.instance.name] = form
+                    form.instance.name = name
                 form.save()
             self.changed_objects.append((form.instance, form.changed_data))
+        for name, form in aside.items():
+            with landing(str(form.prefix)):
+                form.instance.name = name
+                form.instance.save()
         for restore in self._wanted():
             with landing(str(restore.prefix)):
                 self.new_objects.append(restore.save())
@@ -105,11 +119,25 @@ class FieldFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic only
         return rows | {form.field.id: str(form.prefix) for form in self.restores}
 
 
-def names_first(forms: Iterable[FieldForm]) -> Iterator[FieldForm]:
-    """Those first whose new name no other has any more; two that swap names come as they are."""
+def in_turn(forms: Iterable[FieldForm]) -> Iterator[tuple[FieldForm, str]]:
+    """Those first whose new name no other has any more, each with the name to save it under.
+
+    Where names go round, one has to step aside: it gets a name that nobody has.
+    """
     waiting = list(forms)
     while waiting:
         taken = {form.initial["name"] for form in waiting}
         free = [f for f in waiting if f.instance.name == f.initial["name"] or f.instance.name not in taken]
-        yield from free or waiting
-        waiting = [form for form in waiting if free and form not in free]
+        if free:
+            yield from ((form, form.instance.name) for form in free)
+        else:
+            free = waiting[:1]
+            yield free[0], _unused(free[0].initial["name"], free[0].instance.meta_model)
+        waiting = [form for form in waiting if form not in free]
+
+
+def _unused(name: str, model: Any) -> str:
+    schema = registry.schema(str(model.pk))
+    taken = set() if schema is None else {field.name for field in schema.fields}
+    tried = (f"{name[:LONGEST].rstrip('_')}_{number}" for number in count(2))
+    return next(one for one in tried if one not in taken)

@@ -483,3 +483,21 @@ def test_a_model_that_was_retired_meanwhile_is_said_to_be(client: Client) -> Non
     response = client.post(page.url, {**page.form.data, "_review": "1"}, follow=True)
     assert "The model dynamic.Book was retired, nothing of this was saved" in response.text
     assert "deleted" not in response.text
+
+
+@pytest.mark.parametrize("names", [("b", "a", "c"), ("b", "c", "a"), ("b", "a", "d")])
+def test_names_go_round_in_one_form(client: Client, names: tuple[str, ...]) -> None:
+    meta = make("Book", a="CharField", b="CharField", c="CharField", a_2="CharField")
+    meta.get_model().objects.create(a="1", b="2", c="3", a_2="4")
+    page = edit(client, meta)
+    rows = {name: page.form.row(name) for name in "abc"}
+    for name, row in rows.items():
+        page.form.set(row, name=names["abc".index(name)])
+    page.press()
+    start = store.head("default").position
+    assert page.press("_save").status_code == 302
+    row = meta.get_model().objects.get()
+    assert [getattr(row, name) for name in names] == ["1", "2", "3"]
+    assert row.a_2 == "4"
+    assert len(batches(start)) == 1
+    assert dynamo.verify().ok

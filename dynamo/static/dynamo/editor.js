@@ -79,7 +79,10 @@ function button(text, direction, row) {
 function move(row, direction) {
   const all = rows();
   const other = all[all.indexOf(row) + direction];
-  if (!other) return;
+  if (!other) {
+    told(row);
+    return;
+  }
   const focused = document.activeElement;
   if (direction < 0) other.before(row);
   else other.after(row);
@@ -89,9 +92,14 @@ function move(row, direction) {
 
 function moved(row) {
   renumber();
+  told(row);
+  ask();
+}
+
+// Also where a row is at the end already and stays.
+function told(row) {
   const place = rows().indexOf(row) + 1;
   document.getElementById("dynamo-moved").textContent = `${editor.dataset.moved} ${place}`;
-  ask();
 }
 
 // Each keeps its number where the numbers are in order already, so that only what moved is changed.
