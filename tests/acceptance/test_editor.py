@@ -220,3 +220,16 @@ def test_a_row_is_put_back_as_it_was(page):
     fill(row(page, "title"), name="label")
     row(page, "title").get_by_role("button", name="Undo: title").click()
     expect(page.locator("#id_fields-0-name")).to_have_value("title", timeout=WITHIN)
+
+
+def test_what_was_typed_before_the_module_came_is_planned(browser, own_site, book):
+    page = opened(browser, own_site, "/admin/")
+    held = []
+    page.route("**/dynamo/editor.js", lambda route: held.append(route))
+    page.goto(book, wait_until="commit")
+    page.fill("#id_fields-0-name", "heading")
+    expect(page.locator("#plan")).not_to_contain_text("heading")
+    held[0].continue_()
+    expect(page.locator("#plan")).to_contain_text("dynamic.Book.title to heading", timeout=WITHIN)
+    assert page.problems == []
+    page.close()

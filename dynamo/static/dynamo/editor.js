@@ -223,4 +223,6 @@ if (list && form.elements["fields-TOTAL_FORMS"]) {
     clearTimeout(waiting);
     asking.abort();
   });
+  // What was typed before this module was there, or is typed anew by a browser that goes back.
+  if (rows().some(touched)) ask();
 }
