@@ -72,7 +72,7 @@ def joined(documents: Iterable[Any]) -> dict[str, Any]:
     models: list[Any] = []
     for document in documents:
         models += checked(document)["models"]
-    return _sealed(models)
+    return sealed(models)
 
 
 def checked(document: Any) -> Mapping[str, Any]:
@@ -108,10 +108,11 @@ def _schema(schema: Schema, wanted: frozenset[str]) -> dict[str, Any]:
     if unknown:
         raise SchemaRefused(f"there is no model {', '.join(unknown)} at that moment")
     chosen = [live[label] for label in sorted(live) if not labels or label in labels]
-    return _sealed([_model(model, schema) for model in chosen])
+    return sealed([_model(model, schema) for model in chosen])
 
 
-def _sealed(models: list[Any]) -> dict[str, Any]:
+def sealed(models: list[Any]) -> dict[str, Any]:
+    """A document of these models, with its hash."""
     return {"dynamo": SCHEMA, "format": FORMAT, "hash": digest(models), "models": models}
 
 

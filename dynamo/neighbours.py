@@ -79,7 +79,10 @@ def in_code(model: ModelSchema) -> list[str]:
     """The relations of hand-written models to a generated one, by name."""
     if not waiting:
         return []
-    cls = registry.model_class(model.id)
+    # One that cannot be built, nobody refers to either.
+    cls = next(registry.make([model.id]), None)
+    if cls is None:
+        return []
     return [
         f"{field.model._meta.label}.{field.name}"
         for field in relations.hand_written_relations()

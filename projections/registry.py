@@ -156,7 +156,7 @@ class Registry:
     def around(self, keys: Collection[Key], app_label: str) -> list[type[Model]]:
         """The classes of these models and of all that they refer to, with their link tables, of a label."""
         self.ensure_loaded()
-        ids = [model_id for key in keys if (model_id := self.catalogue.names.model(key)) is not None]
+        ids = filter(None, map(self.catalogue.names.model, keys))
         reached = [schema for schema in self._closure(ids) if schema.app == app_label]
         names = [name for schema in reached for _, name in (schema.key, *link_keys(schema))]
         return [found for name in names if (found := self.find(app_label, name)) is not None]
@@ -250,8 +250,8 @@ class Registry:
         wanted: list[str] = list(model_ids)
         found: dict[str, ModelSchema] = {}
         while wanted:
-            schema = self.models[wanted.pop()]
-            if schema.id in found or schema.id in known:
+            schema = self.models.get(wanted.pop())
+            if schema is None or schema.id in found or schema.id in known:
                 continue
             found[schema.id] = schema
             wanted.extend(f.related_model for f in schema.fields if f.related_model in self.models)

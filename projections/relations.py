@@ -171,7 +171,7 @@ class RelationOptions(Options):  # type: ignore[type-arg]  # generic only in the
 
 def is_generated(model: Any) -> bool:
     """Also of the class of a link table. Django lists some, which hand-written classes refer to."""
-    return bool(getattr(model._meta.auto_created or model, "dynamo_id", ""))
+    return "dynamo_id" in vars(model._meta.auto_created or model)
 
 
 def _waits(field: Any) -> bool:

@@ -18,6 +18,9 @@ from projections.registry import registry
 VERSION: Final = "_version"
 # More than any version has; Python refuses to read some thousands.
 MAX_DIGITS: Final = 18
+INITIAL: Final = "initial-"
+# Its widget sends two values, which those of other types are not.
+SPLIT: Final = "DateTimeField"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +53,7 @@ def brought_up(sent: Any, given: str, model: Any, rows: str = "") -> tuple[Any, 
         "What you typed is below; look at it and save again."
     )
     said = {"model": now.label, "changes": "; ".join(_changes(sent, stems, old, now))}
-    untold = frozenset(field.name for field in now.fields if field.id not in old)
+    untold = frozenset(field.name for field in now.fields if _says_nothing(old.get(field.id), field))
     return _renamed(sent, stems, old, now), Stale(text=text % said, untold=untold)
 
 
@@ -58,6 +61,11 @@ def _schema(model: Any) -> ModelSchema:
     found = registry.schema(model.dynamo_id)
     assert found is not None  # Its pages would not have been found.
     return found
+
+
+def _says_nothing(former: FieldSchema | None, field: FieldSchema) -> bool:
+    """Whether what a former form sent has nothing that the field's widget could show."""
+    return former is None or (former.type != field.type and SPLIT in {former.type, field.type})
 
 
 def _forms(schema: ModelSchema) -> set[tuple[str, str, str]]:
@@ -77,9 +85,11 @@ def _renamed(sent: Any, stems: list[str], old: dict[str, FieldSchema], now: Mode
     for stem in stems:
         for field in old.values():
             present = now.field(field.id)
-            for end in _ends(sent, f"{stem}{field.name}", {f"{stem}{name}" for name in names}):
-                moved = None if present is None else f"{stem}{present.name}{end}"
-                moves[f"{stem}{field.name}{end}"] = moved
+            # What a row began with is sent too, where that is worked out anew each time.
+            for lead in (stem, f"{INITIAL}{stem}"):
+                for end in _ends(sent, f"{lead}{field.name}", {f"{lead}{name}" for name in names}):
+                    moved = None if present is None else f"{lead}{present.name}{end}"
+                    moves[f"{lead}{field.name}{end}"] = moved
     found = QueryDict(mutable=True, encoding=sent.encoding)
     for name, values in sent.lists():
         if name not in moves:
@@ -105,6 +115,13 @@ def _changes(sent: Any, stems: Iterable[str], old: dict[str, FieldSchema], now: 
             yield _("%(field)s is gone, “%(typed)s” was typed") % said
         elif present.name != field.name:
             yield _("%(old)s is called %(new)s now") % {"old": field.name, "new": present.name}
+        elif _says_nothing(field, present):
+            ends = _ends(sent, field.name, set()) if stems == [""] else ["", "_0", "_1"]
+            typed = (
+                v for stem in stems for end in ends for v in sent.getlist(f"{stem}{field.name}{end}") if v
+            )
+            said = {"field": field.name, "type": present.type, "typed": " ".join(typed)}
+            yield _("%(field)s is a %(type)s now, “%(typed)s” was typed") % said
         elif present.type != field.type:
             yield _("%(field)s is a %(type)s now") % {"field": field.name, "type": present.type}
     for field in now.fields:

@@ -124,7 +124,7 @@ def in_turn(forms: Iterable[FieldForm]) -> Iterator[tuple[FieldForm, str]]:
 
     Where names go round, one has to step aside: it gets a name that nobody has.
     """
-    waiting = list(forms)
+    waiting = every = list(forms)
     while waiting:
         taken = {form.initial["name"] for form in waiting}
         free = [f for f in waiting if f.instance.name == f.initial["name"] or f.instance.name not in taken]
@@ -132,12 +132,13 @@ def in_turn(forms: Iterable[FieldForm]) -> Iterator[tuple[FieldForm, str]]:
             yield from ((form, form.instance.name) for form in free)
         else:
             free = waiting[:1]
-            yield free[0], _unused(free[0].initial["name"], free[0].instance.meta_model)
+            meant = {form.instance.name for form in every}
+            yield free[0], _unused(free[0].initial["name"], free[0].instance.meta_model, meant)
         waiting = [form for form in waiting if form not in free]
 
 
-def _unused(name: str, model: Any) -> str:
+def _unused(name: str, model: Any, meant: set[str]) -> str:
     schema = registry.schema(str(model.pk))
-    taken = set() if schema is None else {field.name for field in schema.fields}
+    taken = meant if schema is None else meant | {field.name for field in schema.fields}
     tried = (f"{name[:LONGEST].rstrip('_')}_{number}" for number in count(2))
     return next(one for one in tried if one not in taken)

@@ -110,7 +110,7 @@ class ModelListing(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """With what was retired, and the stream of newer changes for who may follow it."""
-        put_aside, count = gone(GONE)
+        put_aside, count = gone(GONE) if request.method == "GET" else ([], 0)
         own = {
             "following": _following(request),
             "gone": [(one, "?" if one.size is None else rows_text(one.size)) for one in put_aside],

@@ -37,14 +37,17 @@ class Retiring(WholeChangeSet):
         page = "admin:dynamo_metamodel_changelist" if sees else "admin:index"
         return HttpResponseRedirect(reverse(page, current_app=self.admin_site.name))
 
-    def message_user(self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any) -> None:
+    def message_user(
+        self, request: HttpRequest, message: Any, level: int | str = messages.INFO, *args: Any, **kwargs: Any
+    ) -> None:
         """As for one; the action's own text comes from Django."""
-        if request.POST.get("action") == "delete_selected":
+        done = level == messages.SUCCESS and "post" in request.POST
+        if done and request.POST.get("action") == "delete_selected":
             count = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
             message = ngettext("%(count)d model was retired.", "%(count)d models were retired.", count) % {
                 "count": count
             }
-        super().message_user(request, message, *args, **kwargs)
+        super().message_user(request, message, level, *args, **kwargs)
 
     def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Any:
         """Rows of the registry are retired one by one, nothing cascades."""

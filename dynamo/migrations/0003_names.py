@@ -6,10 +6,6 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("dynamo", "0002_permissions"),
-        # What a first model needs, so that `migrate dynamo` is enough for a schema to be applied.
-        ("auth", "0012_alter_user_first_name_max_length"),
-        ("contenttypes", "0002_remove_content_type_name"),
-        ("dynamo_events", "0005_snapshot_names"),
     ]
 
     operations = [

@@ -299,7 +299,7 @@ def test_a_list_that_is_edited_is_guarded(root: Client, boxes: MetaModel) -> Non
     assert (row.fee, row.old) == (5, 424242)
 
 
-def test_an_admin_goes_without_names_that_are_gone(
+def test_an_admin_goes_on_with_the_names_of_now(
     root: Client, boxes: MetaModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     row = boxes.get_model().objects.create(old=5, fee=9999)
@@ -308,11 +308,82 @@ def test_an_admin_goes_without_names_that_are_gone(
     rename(field("fee"), "price")
     for page in ("", "add/", f"{row.pk}/change/", "?q=5"):
         assert root.get(f"/admin/dynamic/box/{page}").status_code == 200
-    assert "Boxes names fee, which dynamic.Box does not have" in caplog.text
-    assert "form-0-old" in Form(root.get("/admin/dynamic/box/").content.decode()).data
+    assert "Boxes names what dynamic.Box has no more: fee (price)" in caplog.text
+    listed = Form(root.get("/admin/dynamic/box/").content.decode()).data
+    assert (listed["form-0-old"], listed["form-0-price"]) == ("5", "9999")
     field("old").delete()
-    assert root.get("/admin/dynamic/box/").status_code == 200
+    assert "form-0-price" in Form(root.get("/admin/dynamic/box/").content.decode()).data
     boxes.refresh_from_db()
     boxes.name = "Crate"
     (note,) = dynamo.plan(boxes).notes
     assert note == "Boxes in the project's code is registered for dynamic.Box: write dynamic.Crate there"
+
+
+def test_what_was_read_only_stays_so(root: Client, transactional_db: Any) -> None:
+    class Accounts(admin.ModelAdmin):
+        readonly_fields = ("balance",)
+
+    class Notes(admin.ModelAdmin):
+        fields = ("note",)
+
+    for name, kind in (("Account", Accounts), ("Closed", Notes)):
+        dynamo.register_admin(f"dynamic.{name}")(kind)
+        make(name, balance="IntegerField", note="TextField").get_model().objects.create(balance=1, note="")
+    try:
+        rename(MetaField.objects.get(meta_model__name="Account", name="balance"), "saldo")
+        shown = Form(root.get("/admin/dynamic/account/1/change/").content.decode()).data
+        assert "note" in shown
+        assert "saldo" not in shown
+        MetaField.objects.get(meta_model__name="Closed", name="note").delete()
+        shown = Form(root.get("/admin/dynamic/closed/1/change/").content.decode()).data
+        assert "balance" not in shown
+    finally:
+        admin_index.own_admins.clear()
+
+
+def test_a_column_that_has_become_the_link_is_not_emptied(root: Client, transactional_db: Any) -> None:
+    class Linked(admin.ModelAdmin):
+        list_display = ("name", "price")
+        list_editable = ("price",)
+        search_fields = ("annotated",)
+
+    dynamo.register_admin("dynamic.Thing")(Linked)
+    try:
+        meta = make("Thing", name="CharField", price="IntegerField")
+        row = meta.get_model().objects.create(name="x", price=7)
+        meta.fields.get(name="name").delete()
+        data = Form(root.get("/admin/dynamic/thing/").content.decode()).data
+        root.post("/admin/dynamic/thing/", data | {"_save": "Save"})
+        row.refresh_from_db()
+        assert row.price == 7
+        (made,) = {type(one): one for one in [admin.site.get_model_admin(meta.get_model())]}.values()
+        assert made.search_fields == ("annotated",)
+    finally:
+        admin_index.own_admins.clear()
+
+
+def test_a_value_with_a_default_that_is_worked_out_is_kept_in_rows(
+    root: Client, shelf: tuple[str, Any]
+) -> None:
+    address, row = shelf
+    add(MetaModel.objects.get(name="Book"), "day", "DateField", options={"default_factory": "today"})
+    page = Page(root, address)
+    assert "initial-book_set-0-day" in page.data
+    rename(field("day"), "due")
+    page.send(**{"book_set-0-day": "2020-02-03"})
+    assert page.data["book_set-0-due"] == "2020-02-03"
+    assert page.send().status_code == 302
+    row.refresh_from_db()
+    assert str(row.due) == "2020-02-03"
+
+
+def test_a_day_that_has_a_time_now_is_not_emptied(root: Client, book: MetaModel) -> None:
+    add(book, "day", "DateField")
+    page, row = opened(root, book, day="2020-02-03")
+    alter(field("day"), type="DateTimeField")
+    page.send(day="2021-01-01")
+    assert "day is a DateTimeField now, “2021-01-01” was typed" in page.errors[0]
+    assert page.data["day_0"] == "2020-02-03"
+    page.send()
+    row.refresh_from_db()
+    assert row.day.year == 2020

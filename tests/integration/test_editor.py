@@ -485,7 +485,7 @@ def test_a_model_that_was_retired_meanwhile_is_said_to_be(client: Client) -> Non
     assert "deleted" not in response.text
 
 
-@pytest.mark.parametrize("names", [("b", "a", "c"), ("b", "c", "a"), ("b", "a", "d")])
+@pytest.mark.parametrize("names", [("b", "a", "c"), ("b", "c", "a"), ("b", "a", "d"), ("b", "a", "a_3")])
 def test_names_go_round_in_one_form(client: Client, names: tuple[str, ...]) -> None:
     meta = make("Book", a="CharField", b="CharField", c="CharField", a_2="CharField")
     meta.get_model().objects.create(a="1", b="2", c="3", a_2="4")

@@ -63,12 +63,19 @@ print(*(event.type for event in dynamo.history()[-1:]))
 """
 
 
+RENAME = """
+import django; django.setup()
+from dynamo.models import MetaField
+title = MetaField.objects.get(name="title")
+title.name = "heading"
+title.save()
+"""
 SCHEMA = """
 from pathlib import Path
 from django.db import migrations
 from dynamo.migrating import ApplySchema
 class Migration(migrations.Migration):
-    dependencies = [("dynamo", "0003_names")]
+    dependencies = [("dynamo", "0004_labels")]
     operations = [ApplySchema(Path(__file__).with_name("schema.json"))]
 """
 TESTED = """
@@ -162,4 +169,7 @@ def test_a_migration_applies_the_schema_that_the_next_refers_to(written: Home) -
     written.run("after", "-m", "django", "migrate", "--skip-checks", "--verbosity", "0")
     assert written.run("after", "-c", USE).split() == ["0", "1", "1", "0"]
     written.run("after", "-m", "django", "migrate", "reviews", "zero", "--verbosity", "0")
+    written.run("after", "-c", RENAME)
     migrated(written)
+    # What has gone on since is not turned back.
+    assert "heading" in written.run("after", "-m", "django", "dynamo", "show", "Book")
