@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 pytestmark = pytest.mark.needs("postgresql")
@@ -58,8 +60,13 @@ def started(project, code: str, seconds: str = FOREVER, pause: str = "0.1"):
 
 
 def ended(reader) -> str:
-    out, errors = reader.communicate("go on\n", timeout=100)
-    assert reader.returncode == 0, errors
+    with suppress(BrokenPipeError):
+        reader.stdin.write("go on\n")
+        reader.stdin.close()
+    # Not `communicate`, which passes by what `readline` has taken in already.
+    with reader.stdout, reader.stderr:
+        out, errors = reader.stdout.read(), reader.stderr.read()
+    assert reader.wait(100) == 0, errors
     return out.strip()
 
 
