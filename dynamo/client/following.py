@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import Final, Protocol, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from dynamo.client.events import StreamEvent
 from dynamo.client.places import Place
@@ -18,6 +18,9 @@ Token: TypeAlias = str | Callable[[], str]
 
 # What may be answered otherwise a moment later.
 BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+FROM: Final = "from"
+# More than any position has; Python refuses to read some thousands.
+DIGITS: Final = 18
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 logger = logging.getLogger("dynamo.client")
@@ -63,9 +66,19 @@ class Following:
                 f"{self.url!r} is no address of a stream; give one such as https://example.org/dynamo/events/"
             )
         self.after = self.saved = self.place.load()
+        if self.after is None:
+            # Only where to begin; a connection that is lost goes on from where it was.
+            begin = dict(self._own()).get(FROM, "")
+            self.after = int(begin) if begin.isascii() and begin.isdecimal() and len(begin) < DIGITS else None
 
     def parameters(self) -> list[tuple[str, str]]:
-        return [*(("model", label) for label in self.models), *(("kind", kind) for kind in self.kinds)]
+        """The address's own, as the live page gives them, and what was asked for besides."""
+        own = [pair for pair in self._own() if pair[0] != FROM or self.after is None]
+        asked = [*(("model", label) for label in self.models), *(("kind", kind) for kind in self.kinds)]
+        return [*own, *asked]
+
+    def _own(self) -> list[tuple[str, str]]:
+        return parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
 
     def headers(self) -> dict[str, str]:
         """Headers of the next connection; a token that is got by a function is got anew."""

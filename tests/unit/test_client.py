@@ -229,3 +229,17 @@ def test_each_failure_to_connect_is_warned_of_with_its_reason_and_the_pause(capl
         assert record.name == "dynamo.client"
         assert "Connection refused" in record.message
         assert f"connecting again in {pause:.1f} s" in record.message
+
+
+def test_what_the_address_asks_for_is_asked_for():
+    one = following(None, url=f"{URL}?model=shop.A&kind=field.added&from=7", models=("shop.B",))
+    assert one.parameters() == [("model", "shop.A"), ("kind", "field.added"), ("model", "shop.B")]
+    assert one.headers() == {"Last-Event-ID": "7"}
+    assert following(9, url=f"{URL}?from=7").headers() == {"Last-Event-ID": "9"}
+
+
+@pytest.mark.parametrize("begin", ["", "-1", "x", "9" * 6000, "²"])
+def test_a_beginning_that_is_no_position_is_left_for_the_server_to_refuse(begin):
+    one = following(None, url=f"{URL}?from={begin}")
+    assert one.headers() == {}
+    assert one.parameters() == [("from", begin)]
