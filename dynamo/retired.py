@@ -153,12 +153,18 @@ def every() -> Iterator[tuple[ModelSchema, FieldSchema | None]]:
     yield from _retired_in(registry.models.values())
 
 
+def last(label: str) -> ModelSchema | None:
+    """The model that was retired last under a label, in whatever case."""
+    found = [model for model in registry.retired() if model.label.lower() == label.lower()]
+    return max(found, key=lambda model: retired_at(model, None), default=None)
+
+
 def namesake(row: Any) -> str:
     """The id of what was retired under the name of a meta row, and is not this row; "" if nothing was."""
     model_id = getattr(row, "meta_model_id", None)
     if model_id is None:
-        models = [m for m in registry.retired() if (m.app, m.name) == (row.app, row.name)]
-        return max(models, key=lambda m: retired_at(m, None)).id if models else ""
+        former = last(f"{row.app}.{row.name}")
+        return "" if former is None else former.id
     model = registry.schema(str(model_id))
     fields = [] if model is None else [(model, f) for f in model.retired_fields if f.name == row.name]
     return max(fields, key=lambda pair: retired_at(*pair))[1].id if fields else ""

@@ -97,11 +97,7 @@ def may_apply(posted: Any, plan: Plan | None, word: str) -> bool:
     return seen or plan.risk is Risk.SAFE
 
 
-def applies(posted: Any) -> bool:
-    """Whether somebody meant to have a plan done that was seen."""
-    return token(posted) is not None and SHOW not in posted and ROWS not in posted
-
-
-def mistyped(posted: Any) -> str:
-    """What was typed to confirm a plan, and confirmed none; "" where nothing was to be confirmed."""
-    return (posted.get("confirmation") or "").strip() if applies(posted) else ""
+def mistyped(posted: Any) -> str | None:
+    """What was typed, or not, to confirm a plan, and confirmed none; None where none was to be done."""
+    applies = token(posted) is not None and SHOW not in posted and ROWS not in posted
+    return posted.get("confirmation", "").strip() if applies else None

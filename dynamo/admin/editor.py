@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from dynamo.admin import type_picker
 from dynamo.admin.change_sets import OUTCOME, WholeChangeSet, as_one_change
-from dynamo.admin.editing import REVIEW, ROWS, SHOW, Editing, applies, may_apply, mistyped, token
+from dynamo.admin.editing import REVIEW, ROWS, SHOW, Editing, may_apply, mistyped, token
 from dynamo.admin.forms import FieldForm, ModelForm
 from dynamo.admin.formsets import FieldFormSet
 from dynamo.admin.merging import UNDO
@@ -86,7 +86,6 @@ class ModelEditor(WholeChangeSet):
             return self._shown(request, view, Outcome())
         outcome = editing.planned()
         if outcome.plan is None or not may_apply(request.POST, outcome.plan, editing.word):
-            outcome.unconfirmed = applies(request.POST)
             outcome.mistyped = mistyped(request.POST)
             return self._shown(request, view, outcome)
         refused = partial(self._refused, request, view, editing)

@@ -37,8 +37,7 @@ class Outcome:
     asks: dict[str, set[str]] = field(default_factory=dict)
     plan: Plan | None = None
     # What somebody typed instead of the word that confirms the plan.
-    mistyped: str = ""
-    unconfirmed: bool = False
+    mistyped: str | None = None
 
     def refuse(self, refusal: Refusal, prefixes: Mapping[str, str], about: str = MODEL) -> None:
         """Put a refusal where it belongs; `prefixes` are those of the forms by field id."""

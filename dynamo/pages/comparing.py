@@ -76,13 +76,15 @@ def _statements(request: HttpRequest, before: Schema, upto: int) -> dict[str, An
     if before.position <= upto:
         return {"passages": list(scripts.script(before, upto))}
     now = moments.position(None)
-    if before.position != now or not request.user.has_perm(access.ROLL_BACK):
-        return {"from_now": _address(now, upto, SQL) if before.position != now else ""}
+    if before.position != now:
+        return {"goes_back": True, "from_now": _address(now, upto, SQL)}
+    if not request.user.has_perm(access.ROLL_BACK):
+        return {"goes_back": True}
     try:
         plan = api.plan(partial(api.rollback, upto))
     except Refusal as error:
-        return {"error": text(error)}
-    return {"back": plan, "statements": plan.sql.get(plan.vendor, [])}
+        return {"goes_back": True, "error": text(error)}
+    return {"goes_back": True, "back": plan.sql.get(plan.vendor, [])}
 
 
 def _grouped(found: list[Difference]) -> list[tuple[str, Any, list[Difference]]]:

@@ -170,11 +170,7 @@ def _json(values: dict[str, Any], name: str) -> str:
 def _model(named: str) -> ModelSchema | None:
     """The model of that label or id; of several that were retired under a label, the last."""
     app, _dot, name = named.rpartition(".")
-    found = registry.schema_of(app, name) or registry.schema(named)
-    if found is not None:
-        return found
-    gone = [model for model in registry.retired() if model.label.lower() == named.lower()]
-    return max(gone, key=lambda model: retired.retired_at(model, None), default=None)
+    return registry.schema_of(app, name) or registry.schema(named) or retired.last(named)
 
 
 def _position(text: str | None) -> int | None:

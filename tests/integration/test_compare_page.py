@@ -168,7 +168,9 @@ def test_the_script_has_the_statements_that_ran(root):
 
 def test_too_long_a_way_is_said(client, books, monkeypatch):
     monkeypatch.setattr(scripts, "MOST", 1)
-    assert "compare in parts" in shown(client, a=3, b=6, show="sql")
+    text = shown(client, a=3, b=6, show="sql")
+    assert "compare in parts" in text
+    assert "Going back" not in text
 
 
 def test_comparing_asks_as_much_however_long_the_log_is(client, books):
