@@ -57,9 +57,18 @@ def test_tail_follows_another_server_and_keeps_its_place(site, elsewhere, tmp_pa
     assert answered(tail)[0] == 0
 
 
+LONG = """
+with dynamo.batch():
+    meta = MetaModel.objects.create(name="Read")
+    for n in range(20):
+        MetaField.objects.create(meta_model=meta, name=f"f{n}", type="TextField", help="x" * 9_000)
+"""
+
+
 def test_who_has_read_enough_of_the_log_closes_it_without_a_complaint(site):
-    site.writer.change(model("Read", *"abcdefgh"))
-    with manage(site, "log") as log:
+    # More than a pipe holds, so that the command cannot have written all of it before it is closed.
+    site.writer.change(LONG)
+    with manage(site, "log", "--json") as log:
         assert "model.created" in log.stdout.readline()
         log.stdout.close()
         assert log.wait(60) == 1
